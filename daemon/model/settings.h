@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/evidence.h"
+
+typedef enum Mode {
+        MODE_ACT,     /* find misplaced processes and move their pages */
+        MODE_OBSERVE, /* find them and say what would be done */
+        MODE_MAX,
+} Mode;
+
+const char *mode_to_string(Mode mode);
+
+/* Every setting: the one home of its key, type, default, range and meaning. The configuration
+ * reader, --check, the manual page test and the defaults all expand this table.
+ *
+ * SETTING(group, key, type, C member, default, minimum, maximum, meaning)
+ *   group   "" for top-level keys
+ *   type    MODE | SOURCE | BOOL | UINT | FLOAT | SIZE (bytes) | DURATION (ns)
+ *   default, minimum, maximum: in the unit of the member
+ */
+#define SETTINGS_TABLE(SETTING)                                                                    \
+        SETTING("", "mode", MODE, mode, MODE_ACT, 0, MODE_MAX - 1,                                 \
+                "act: move pages; observe: only say what would be moved")                          \
+        SETTING("sampling", "source", SOURCE, source, SOURCE_AUTO, 0, SOURCE_AUTO,                 \
+                "which source of evidence is used")                                                \
+        SETTING("sampling", "rate_hz", UINT, rate_hz, 97, 1, 10000,                                \
+                "samples per second and CPU")                                                      \
+        SETTING("gates", "min_age", DURATION, min_age_ns, 10 * NSEC_PER_SEC, 0,                    \
+                24 * 3600 * NSEC_PER_SEC, "younger processes are left alone")                      \
+        SETTING("gates", "min_rss", SIZE, min_rss_bytes, 64 * MIB, 0, 1024 * 1024 * MIB,           \
+                "smaller processes are left alone")                                                \
+        SETTING("gates", "min_score_percent", FLOAT, min_score_percent, 2.0, 0.0, 100.0,           \
+                "least share of its CPU time that a process must lose")                            \
+        SETTING("gates", "min_stall", DURATION, min_stall_ns, 10 * NSEC_PER_MSEC, 0,               \
+                1000 * NSEC_PER_SEC, "least time that a process must lose per second")             \
+        SETTING("gates", "min_remote_percent", FLOAT, min_remote_percent, 30.0, 0.0, 100.0,        \
+                "least remote share of its accesses (lower confidence bound)")                     \
+        SETTING("migration", "cpu_percent", UINT, cpu_percent, 50, 1, 100,                         \
+                "most CPU time of one CPU that move calls may take while a job runs")              \
+        SETTING("migration", "passes", UINT, passes, 10, 1, 100,                                   \
+                "how often a job tries the pages that stay behind")                                \
+        SETTING("migration", "backoff", DURATION, backoff_ns, NSEC_PER_SEC, 10 * NSEC_PER_MSEC,    \
+                3600 * NSEC_PER_SEC, "wait before the second pass; doubled for each further one")  \
+        SETTING("migration", "backoff_max", DURATION, backoff_max_ns, 300 * NSEC_PER_SEC,          \
+                10 * NSEC_PER_MSEC, 24 * 3600 * NSEC_PER_SEC, "longest wait between passes")       \
+        SETTING("migration", "cooldown", DURATION, cooldown_ns, 60 * NSEC_PER_SEC, 0,              \
+                24 * 3600 * NSEC_PER_SEC, "a process is not moved again sooner than this")         \
+        SETTING("migration", "benefit_ratio", FLOAT, benefit_ratio, 2.0, 0.0, 1000.0,              \
+                "how many times its cost a move must promise to give back")                        \
+        SETTING("never", "hugetlb", BOOL, never_hugetlb, true, 0, 1,                               \
+                "leave processes with hugetlb pages alone")                                        \
+        SETTING("never", "realtime", BOOL, never_realtime, true, 0, 1,                             \
+                "leave processes with a real-time scheduling class alone")                         \
+        SETTING("never", "locked", BOOL, never_locked, true, 0, 1,                                 \
+                "leave processes with locked memory alone")
+
+#define NSEC_PER_SEC  1000000000ull
+#define NSEC_PER_MSEC 1000000ull
+#define NSEC_PER_USEC 1000ull
+#define MIB           (1024ull * 1024ull)
+
+/* sampling.source = "auto": the first of clock, hint, residency that works. */
+#define SOURCE_AUTO EVIDENCE_SOURCE_MAX
+
+typedef Mode SettingType_MODE;
+typedef int SettingType_SOURCE;
+typedef bool SettingType_BOOL;
+typedef uint32_t SettingType_UINT;
+typedef double SettingType_FLOAT;
+typedef uint64_t SettingType_SIZE;
+typedef uint64_t SettingType_DURATION;
+
+typedef struct Settings {
+#define SETTING_MEMBER(group, key, type, member, def, min, max, meaning) SettingType_##type member;
+        SETTINGS_TABLE(SETTING_MEMBER)
+#undef SETTING_MEMBER
+} Settings;
+
+/* The defaults of the table. */
+void settings_init(Settings *s);

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/evidence.h"
+#include "model/plan.h"
+#include "model/process.h"
+#include "model/topology.h"
+
+/* One process as the policy sees it. Pointers are borrowed for one evaluation. */
+typedef struct ProcessView {
+        const ProcessInfo *info;
+        const Evidence *evidence;          /* NULL: nothing was seen of it */
+        const uint64_t *resident_bytes;    /* [n_nodes] estimate of where its memory is, or NULL */
+        bool busy;                         /* a job of the engine works on it */
+} ProcessView;
+
+/* Everything that one evaluation may look at. */
+typedef struct Snapshot {
+        const Topology *topology;
+        const NodeState *nodes;            /* [n_nodes] */
+        const ProcessView *processes;      /* [n_processes], any order */
+        size_t n_processes;
+        pid_t self;
+} Snapshot;

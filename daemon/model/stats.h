@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include <stdint.h>
+
+/* Every counter of the daemon: one table for D-Bus GetStats, `numabalancerctl status --json`, the
+ * manual page and the tests. COUNTER(member, "PublicName", "meaning"). All count up from the start
+ * of the daemon. */
+#define COUNTER_TABLE(COUNTER)                                                                     \
+        COUNTER(samples_total, "SamplesTotal", "clock samples taken in user code")                 \
+        COUNTER(accesses_total, "AccessesTotal", "accesses attributed to a CPU node and a home "   \
+                                                 "node")                                           \
+        COUNTER(accesses_remote, "SamplesRemote", "of these, accesses to another node")            \
+        COUNTER(samples_lost, "SamplesLost", "samples dropped because a buffer or table was full") \
+        COUNTER(samples_no_code, "SamplesNoCode", "samples whose code bytes could not be read")    \
+        COUNTER(samples_compat, "SamplesCompat", "samples of 32-bit code")                         \
+        COUNTER(samples_undecoded, "SamplesUndecoded", "samples that led to no memory address")    \
+        COUNTER(samples_no_page, "SamplesNoPage", "addresses without a resident page")             \
+        COUNTER(samples_gone, "SamplesGone", "samples of processes that had ended")                \
+        COUNTER(evaluations, "Evaluations", "evaluations of all active processes")                 \
+        COUNTER(processes_dropped, "ProcessesDropped", "processes not tracked for lack of room")   \
+        COUNTER(migrations_started, "MigrationsStarted", "jobs begun")                             \
+        COUNTER(migrations_finished, "MigrationsFinished", "jobs that moved all that they could")  \
+        COUNTER(migrations_failed, "MigrationsFailed", "jobs that ended without or before that")   \
+        COUNTER(retries, "Retries", "passes after the first")                                      \
+        COUNTER(pages_moved, "PagesMoved", "base pages moved")                                     \
+        COUNTER(pages_failed, "PagesFailed", "base pages that could not be moved")                 \
+        COUNTER(bytes_moved, "BytesMoved", "bytes moved")                                          \
+        COUNTER(move_usec, "MoveUSec", "time spent in page-moving system calls")                   \
+        COUNTER(reloads, "Reloads", "configurations loaded on request")                            \
+        COUNTER(reload_errors, "ReloadErrors", "configurations refused on request")
+
+typedef struct Counters {
+#define COUNTER_MEMBER(member, name, meaning) uint64_t member;
+        COUNTER_TABLE(COUNTER_MEMBER)
+#undef COUNTER_MEMBER
+} Counters;

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/evidence.h"
+#include "model/outcome.h"
+#include "model/plan.h"
+#include "model/process.h"
+#include "model/settings.h"
+#include "model/stats.h"
+
+/* What the control interface shows, as plain data. The manager fills these from its last tick; the
+ * report room turns them into messages. */
+
+typedef enum DaemonState {
+        STATE_STARTING,
+        STATE_RUNNING,
+        STATE_PAUSED,
+        STATE_IDLE,
+        STATE_STOPPING,
+        DAEMON_STATE_MAX,
+} DaemonState;
+
+const char *daemon_state_to_string(DaemonState state);
+
+typedef struct StatusView {
+        const char *version;
+        Mode mode;
+        DaemonState state;
+        Reason state_reason;
+        EvidenceSource source;
+        const char *source_reason;
+        const char *kernel_balancing; /* "off", "on", "tiering", "none" */
+        uint64_t paused_until_usec;   /* CLOCK_REALTIME; 0 not paused, UINT64_MAX until Resume */
+        const char *last_reload_error;
+        uint32_t node_count;
+        uint64_t start_realtime_usec;
+        uint64_t start_monotonic_usec;
+        uint32_t processes_tracked;
+        uint32_t jobs_active;
+        uint64_t cpu_usage_usec;      /* of the daemon and its BPF programs */
+        Counters counters;
+        uint64_t failures[FAILURE_MAX]; /* pages by class, over all jobs */
+} StatusView;
+
+typedef struct ProcessRow {
+        ProcessInfo info;
+        Verdict verdict;
+        EvidenceSource source;
+        const char *state; /* "watched", "candidate", "moving" */
+} ProcessRow;
+
+typedef enum ProcessOrder {
+        ORDER_SCORE,
+        ORDER_REMOTE,
+        ORDER_PID,
+        PROCESS_ORDER_MAX,
+} ProcessOrder;
+
+const char *process_order_to_string(ProcessOrder order);
+int process_order_from_string(const char *s); /* -EINVAL */

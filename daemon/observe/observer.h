@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/evidence.h"
+#include "model/process.h"
+#include "model/reason.h"
+#include "model/settings.h"
+#include "model/stats.h"
+#include "model/topology.h"
+#include "system/root.h"
+
+/* The observe room behind one door: which process touches memory of which node from which node.
+ * Not thread-safe; belongs to the loop. */
+typedef struct Observer Observer;
+
+/* Allocates; opens nothing. The topology and root are borrowed for the life of the observer. */
+int observer_new(Observer **ret, const Topology *topology, const SystemRoot *root);
+Observer *observer_free(Observer *o); /* NULL-safe, returns NULL */
+
+/* Opens perf events and loads the BPF programs: the only step that needs CAP_SYS_ADMIN where
+ * kernel.perf_event_paranoid is 3. On failure the negative errno of what failed, and
+ * observer_describe() tells what and what would help. */
+int observer_start(Observer *o, const Settings *settings);
+
+/* Applies a changed sampling rate while running. */
+int observer_set_rate(Observer *o, uint32_t rate_hz);
+
+/* Stops sampling: closes events and programs; keeps the evidence. */
+void observer_stop(Observer *o);
+
+/* The running source (SOURCE_NONE when none), and a sentence about it: what it is and why, or why
+ * it could not start. Owned by the observer, valid until the next call. */
+EvidenceSource observer_source(const Observer *o);
+const char *observer_describe(const Observer *o);
+
+/* Descriptor that becomes readable when samples wait (epoll), and the handler that takes them in.
+ * dispatch processes a bounded number of samples, so that a flood never holds the loop. */
+int observer_get_fd(const Observer *o);
+int observer_dispatch(Observer *o);
+
+/* One evaluation interval ends: drains the kernel's counts, resolves addresses to nodes, decays all
+ * evidence to now_ns and forgets processes unseen for long. Work is linear in active processes. */
+int observer_collect(Observer *o, uint64_t now_ns);
+
+/* Processes that were active lately. The arrays belong to the observer and stay valid until the
+ * next collect: id (pid, start time as seen by the kernel; start time in clock ticks as in
+ * proc/PID/stat) and evidence. */
+typedef struct Observed {
+        ProcessId id;
+        Evidence evidence;
+        uint64_t last_seen_ns;
+} Observed;
+const Observed *const *observer_processes(const Observer *o, size_t *ret_n);
+
+/* Explicit memory policies of one process from the BPF iterators (a few microseconds per thread and
+ * mapping; no page-table walk): sets attributes, task_policy and vma_policy of info. -EOPNOTSUPP:
+ * this kernel has no such iterators; -ESRCH: gone. */
+int observer_read_policy(Observer *o, ProcessInfo *info);
+
+/* Adds the observer's own counters (samples, losses by cause) to those of the daemon. */
+void observer_count(const Observer *o, Counters *counters);
+
+/* CPU time of the BPF programs in ns (own time stamps). */
+uint64_t observer_run_time_ns(const Observer *o);

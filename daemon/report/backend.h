@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/view.h"
+
+/* The table of callbacks through which the report room reaches the manager. Reads answer from the
+ * last tick's data and never start a query. */
+typedef struct ReportBackend {
+        void (*status)(void *userdata, StatusView *ret);
+        /* Node ids and topology for turning dense indices into what a person reads. */
+        const Topology *(*topology)(void *userdata);
+        /* Up to max rows, best first in the given order; *ret is malloc'ed, the caller frees. */
+        int (*processes)(void *userdata, size_t max, ProcessOrder order, ProcessRow **ret,
+                         size_t *ret_n);
+        /* One process; -ESRCH when no such process exists. A process that exists but is not
+         * tracked gives a row with reason REASON_NO_EVIDENCE or what excludes it. */
+        int (*process)(void *userdata, pid_t pid, ProcessRow *ret);
+        /* usec 0: until resumed. */
+        int (*pause)(void *userdata, uint64_t usec);
+        int (*resume)(void *userdata);
+        void *userdata;
+} ReportBackend;

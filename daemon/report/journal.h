@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "model/view.h"
+
+/* Structured records to journald (or, where stderr is no journal stream, readable lines with
+ * <priority> prefixes on stderr). One function per kind of record; each kind has one MESSAGE_ID in
+ * report/messages.h, a priority there, and an entry in conf/numabalancerd.catalog. Repeats of a
+ * kind for the same subject are limited and counted. */
+
+void journal_started(const StatusView *status);
+void journal_stopping(const StatusView *status);
+void journal_state_changed(const StatusView *status);
+void journal_source_changed(const StatusView *status);
+void journal_migration(const Outcome *outcome, const Topology *t, EvidenceSource source);
+void journal_would_migrate(const Move *move, const Topology *t, EvidenceSource source);
+void journal_job_retried(const Outcome *outcome, const Topology *t);
+void journal_node_full(const Outcome *outcome, const Topology *t);
+void journal_reloaded(void);
+void journal_reload_refused(const char *message);
+
+/* A line without a kind of its own: priority as in syslog(3), printf format. */
+void journal_log(int priority, const char *format, ...) __attribute__((format(printf, 2, 3)));

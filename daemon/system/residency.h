@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "model/topology.h"
+#include "system/root.h"
+
+/* Where the pages at these addresses are: ret_node[i] = dense node index, or a negative errno
+ * (-ENOENT not present, -EFAULT no mapping or zero page, -EACCES). Asks move_pages with
+ * nodes = NULL; n is split into bounded calls. Negative errno when the call itself fails (-ESRCH,
+ * -EPERM). Source: move_pages(2). */
+int residency_query(const Topology *t, pid_t pid, const uint64_t *addresses, uint32_t n,
+                    int32_t *ret_node);
+
+/* Estimates ret_bytes[t->n_nodes], the resident bytes of the process per node, by querying at most
+ * max_pages addresses spread evenly (with jitter from `seed`) over its private writable mappings of
+ * proc/PID/maps and scaling to rss_bytes. */
+int residency_sample(const SystemRoot *root, const Topology *t, pid_t pid, uint32_t max_pages,
+                     uint64_t seed, uint64_t rss_bytes, uint64_t *ret_bytes);
