@@ -21,6 +21,9 @@ typedef enum EvidenceSource {
 /* "clock", "hint", ...; never NULL, "none" for values out of range. */
 const char *evidence_source_to_string(EvidenceSource source);
 
+/* The source of that name, or -EINVAL. */
+int evidence_source_from_string(const char *s);
+
 /* Quality factor q of a source, 0..1: hardware sampling 1.0, software clock sampling 0.8, hint
  * faults 0.5, residency 0.25, none 0. */
 double evidence_source_quality(EvidenceSource source);
@@ -53,11 +56,12 @@ void evidence_done(Evidence *e);
 /* Copies src into dst, which must be initialised with the same n_nodes (else -EINVAL). */
 int evidence_copy(Evidence *dst, const Evidence *src);
 
-/* Decays every count to now_ns; a clock that went backwards changes nothing. */
+/* Decays every count to now_ns; a clock that went backwards changes nothing. cpu_ns is a rate, not a
+ * count: whoever measures it keeps it up to date. */
 void evidence_decay(Evidence *e, uint64_t now_ns);
 
-/* Adds one sampled access of weight w (> 0, finite; else ignored). Indices out of range count as
- * unresolved. */
+/* Adds one sampled access of weight w (> 0, finite; else ignored), to `waited` too if so. Indices out
+ * of range count as unresolved. A source that cannot tell waiting passes true always. */
 void evidence_add(Evidence *e, int accessor, int home, double w, bool waited);
 
 /* Sum of access over accessor != home, and that sum / samples (0 when there are none). */

@@ -13,7 +13,11 @@ typedef enum Mode {
         MODE_MAX,
 } Mode;
 
+/* "act", "observe"; "unknown" for values out of range. */
 const char *mode_to_string(Mode mode);
+
+/* The mode of that name, or -EINVAL. */
+int mode_from_string(const char *s);
 
 /* Every setting: the one home of its key, type, default, range and meaning. The configuration
  * reader, --check, the manual page test and the defaults all expand this table.
@@ -83,3 +87,32 @@ typedef struct Settings {
 
 /* The defaults of the table. */
 void settings_init(Settings *s);
+
+/* Names of sampling.source: those of EvidenceSource and "auto". from_string: -EINVAL. */
+const char *source_setting_to_string(int source);
+int source_setting_from_string(const char *s);
+
+typedef enum SettingType {
+        SETTING_MODE,
+        SETTING_SOURCE,
+        SETTING_BOOL,
+        SETTING_UINT,
+        SETTING_FLOAT,
+        SETTING_SIZE,
+        SETTING_DURATION,
+} SettingType;
+
+/* One line of the table as data. Limits of every type are exact as double (they are far below
+ * 2^53 or powers of two). */
+typedef struct SettingInfo {
+        const char *group;
+        const char *key;
+        SettingType type;
+        size_t offset; /* of the member in Settings */
+        double min;
+        double max;
+        const char *meaning;
+} SettingInfo;
+
+/* The table in its order. */
+const SettingInfo *settings_infos(size_t *ret_n);

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "model/outcome.h"
+
+#include <errno.h>
+
+static const char *const failure_names[FAILURE_MAX] = {
+#define FAILURE_NAME(name, text) [FAILURE_##name] = text,
+        FAILURE_TABLE(FAILURE_NAME)
+#undef FAILURE_NAME
+};
+
+static const char *const job_state_names[JOB_STATE_MAX] = {
+        [JOB_QUEUED] = "queued",
+        [JOB_RUNNING] = "running",
+        [JOB_WAITING] = "waiting",
+        [JOB_FINISHED] = "finished",
+};
+
+const char *failure_to_string(Failure failure) {
+        return failure_names[(unsigned)failure < FAILURE_MAX ? failure : FAILURE_OTHER];
+}
+
+Failure failure_from_errno(int error) {
+        switch (error) {
+        case EBUSY:
+                return FAILURE_BUSY;
+        case EAGAIN:
+                return FAILURE_AGAIN;
+        case ENOMEM:
+                return FAILURE_NOMEM;
+        case EACCES:
+                return FAILURE_ACCES;
+        case ENOENT:
+                return FAILURE_NOENT;
+        case EFAULT:
+                return FAILURE_FAULT;
+        case EIO:
+                return FAILURE_IO;
+        case EINVAL:
+                return FAILURE_INVAL;
+        case ENODEV:
+                return FAILURE_NODEV;
+        case ESRCH:
+                return FAILURE_SRCH;
+        case EPERM:
+                return FAILURE_PERM;
+        default:
+                return FAILURE_OTHER;
+        }
+}
+
+const char *job_state_to_string(JobState state) {
+        return (unsigned)state < JOB_STATE_MAX ? job_state_names[state] : "unknown";
+}
