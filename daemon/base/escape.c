@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Length of the well-formed UTF-8 sequence at p (Unicode 15, table 3-7), 0 when there is none. */
@@ -76,4 +77,13 @@ size_t escape_bytes(char *dst, size_t size, const void *src, size_t n) {
 
 size_t escape_string(char *dst, size_t size, const char *src) {
         return escape_bytes(dst, size, src, strlen(src));
+}
+
+char *escape_text(const char *src) {
+        size_t n = strlen(src);
+        char *dst = malloc(ESCAPE_BYTES(n));
+
+        if (dst)
+                escape_bytes(dst, ESCAPE_BYTES(n), src, n);
+        return dst;
 }

@@ -14,3 +14,6 @@ size_t escape_bytes(char *dst, size_t size, const void *src, size_t n);
 
 /* The same for a NUL-terminated string. */
 size_t escape_string(char *dst, size_t size, const char *src);
+
+/* The same, uncut, as a new string that the caller frees. NULL: no memory. */
+char *escape_text(const char *src);

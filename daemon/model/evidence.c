@@ -9,8 +9,9 @@
 static const struct {
         const char *name;
         double quality;
+        bool built;
 } sources[EVIDENCE_SOURCE_MAX] = {
-        [SOURCE_NONE] = { "none", 0.0 }, [SOURCE_CLOCK] = { "clock", 0.8 },
+        [SOURCE_NONE] = { "none", 0.0 }, [SOURCE_CLOCK] = { "clock", 0.8, .built = true },
         [SOURCE_HINT] = { "hint", 0.5 }, [SOURCE_RESIDENCY] = { "residency", 0.25 },
         [SOURCE_PEBS] = { "pebs", 1.0 }, [SOURCE_IBS] = { "ibs", 1.0 },
 };
@@ -24,6 +25,10 @@ int evidence_source_from_string(const char *s) {
                 if (strcmp(s, sources[i].name) == 0)
                         return i;
         return -EINVAL;
+}
+
+bool evidence_source_is_built(EvidenceSource source) {
+        return (unsigned)source < EVIDENCE_SOURCE_MAX && sources[source].built;
 }
 
 double evidence_source_quality(EvidenceSource source) {

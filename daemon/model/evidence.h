@@ -24,6 +24,9 @@ const char *evidence_source_to_string(EvidenceSource source);
 /* The source of that name, or -EINVAL. */
 int evidence_source_from_string(const char *s);
 
+/* Whether this build can use the source: the configuration accepts only such sources. */
+bool evidence_source_is_built(EvidenceSource source);
+
 /* Quality factor q of a source, 0..1: hardware sampling 1.0, software clock sampling 0.8, hint
  * faults 0.5, residency 0.25, none 0. */
 double evidence_source_quality(EvidenceSource source);
