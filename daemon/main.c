@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "config/config.h"
+#include "manager/manager.h"
+
+static void print_help(FILE *f) {
+        fputs("numabalancerd [OPTION...]\n"
+              "\n"
+              "Finds processes that pay for remote NUMA memory and moves their pages to them.\n"
+              "\n"
+              "  --config FILE   read FILE instead of " CONFIG_PATH "\n"
+              "  --check [FILE]  check the configuration, print what is in effect, and exit\n"
+              "  --observe       never move pages, only say what would be moved\n"
+              "  --version       print the version and exit\n"
+              "  --help          print this and exit\n"
+              "\n"
+              "Exit status: 0 good, 1 failed, 2 usage, 77 a privilege is missing,\n"
+              "78 the configuration is wrong.\n",
+              f);
+}
+
+static int usage_error(const char *format, const char *argument) {
+        fputs("numabalancerd: ", stderr);
+        fprintf(stderr, format, argument);
+        fputs("\nTry 'numabalancerd --help'.\n", stderr);
+        return EXIT_STATUS_USAGE;
+}
+
+/* numabalancerd --check: a named file must exist, the default one may be missing. */
+static int check_config(const char *path) {
+        cleanup_free char *message = NULL;
+        Settings settings;
+        bool missing = false;
+        int r;
+
+        r = config_load(path ?: CONFIG_PATH, path != NULL, &settings, &missing, &message);
+        if (r < 0) {
+                fprintf(stderr, "numabalancerd: %s\n", message ?: strerror(-r));
+                return EXIT_STATUS_CONFIG;
+        }
+        if (missing)
+                fprintf(stderr, "numabalancerd: there is no " CONFIG_PATH "; the defaults apply\n");
+        if (config_print(stdout, &settings) < 0 || fflush(stdout) != 0)
+                return EXIT_STATUS_FAILED;
+        return EXIT_STATUS_GOOD;
+}
+
+int main(int argc, char *argv[]) {
+        enum { OPTION_CONFIG = 256, OPTION_CHECK, OPTION_OBSERVE, OPTION_VERSION, OPTION_HELP };
+        static const struct option options[] = {
+                { "config", required_argument, NULL, OPTION_CONFIG },
+                { "check", no_argument, NULL, OPTION_CHECK },
+                { "observe", no_argument, NULL, OPTION_OBSERVE },
+                { "version", no_argument, NULL, OPTION_VERSION },
+                { "help", no_argument, NULL, OPTION_HELP },
+                {},
+        };
+        ManagerOptions manager_options = {};
+        bool check = false;
+        int c;
+
+        while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+                switch (c) {
+                case OPTION_CONFIG:
+                        manager_options.config_path = optarg;
+                        break;
+                case OPTION_CHECK:
+                        check = true;
+                        break;
+                case OPTION_OBSERVE:
+                        manager_options.observe_only = true;
+                        break;
+                case OPTION_VERSION:
+                        puts("numabalancerd " NUMABALANCER_VERSION);
+                        return EXIT_STATUS_GOOD;
+                case OPTION_HELP:
+                        print_help(stdout);
+                        return EXIT_STATUS_GOOD;
+                default:
+                        return EXIT_STATUS_USAGE;
+                }
+        }
+        if (check && optind + 1 == argc && !manager_options.config_path)
+                manager_options.config_path = argv[optind++];
+        if (optind < argc)
+                return usage_error("unexpected argument '%s'", argv[optind]);
+        if (check)
+                return check_config(manager_options.config_path);
+        return manager_run(&manager_options);
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include <systemd/sd-event.h>
+
+#include "decide/decide.h"
+#include "manager/manager.h"
+#include "manager/tracked.h"
+#include "migrate/mover.h"
+#include "model/settings.h"
+#include "model/snapshot.h"
+#include "model/view.h"
+#include "observe/observer.h"
+#include "report/bus.h"
+#include "system/root.h"
+
+/* A moved process is looked at again this many evaluations after its job, so that the record tells
+ * what the move achieved. */
+#define VERIFY_EVALUATIONS 2
+
+/* Samples that a remote share after the move needs to be worth telling, and how long to wait for
+ * them before the record is written without. */
+#define VERIFY_SAMPLES_MIN 8.0
+#define VERIFY_WAIT_NSEC   (15 * NSEC_PER_SEC)
+
+/* A finished job whose effect is still being observed. */
+typedef struct PendingOutcome {
+        Outcome outcome;
+        uint64_t evaluations_left;
+        uint64_t deadline_ns;
+} PendingOutcome;
+
+#define PENDING_MAX 256
+
+typedef struct Manager {
+        /* fixed at the start */
+        ManagerOptions options;
+        SystemRoot root;
+        Topology topology;
+        int lock_fd;
+        uint64_t start_realtime_usec;
+        uint64_t start_monotonic_usec;
+
+        /* configuration */
+        Settings settings;
+        char *last_reload_error;
+
+        /* the rooms */
+        Observer *observer;
+        DecideState *decide_state;
+        Mover *mover;
+        ReportBus *bus;
+
+        /* the loop */
+        sd_event *event;
+        sd_event_source *tick_source;
+        sd_event_source *observer_source;
+        sd_event_source *mover_source;
+        int exit_status;
+
+        /* state */
+        DaemonState state;
+        Reason state_reason;
+        EvidenceSource source_told;
+        bool paused;
+        uint64_t paused_until_ns;   /* CLOCK_MONOTONIC, 0: until resumed */
+        uint64_t paused_until_usec; /* the same moment on CLOCK_REALTIME, UINT64_MAX: until resumed */
+        int balancing;              /* kernel.numa_balancing, negative errno when unknown */
+        uint64_t balancing_ns;      /* when it was read */
+        uint64_t quiet_since_ns;    /* 0: something is going on */
+
+        /* what the last tick saw */
+        Table *tracked; /* of Tracked */
+        NodeState nodes[NODES_MAX];
+        ProcessView *views;
+        size_t n_views;
+        size_t views_allocated;
+        Plan plan;
+
+        /* accounts */
+        Counters counters;
+        uint64_t failures[FAILURE_MAX];
+        PendingOutcome pending[PENDING_MAX];
+        size_t n_pending;
+        char *status_sent;
+} Manager;
+
+/* tick.c: one evaluation, and the timer that drives it. */
+int manager_start_tick(Manager *m);
+uint64_t manager_now_ns(void);
+
+/* snapshot.c: brings the tracked processes up to date and fills m->views. */
+int manager_build_snapshot(Manager *m, uint64_t now_ns, Snapshot *ret);
+
+/* act.c: from verdicts to jobs. */
+void manager_take_verdicts(Manager *m, uint64_t now_ns);
+void manager_act(Manager *m, uint64_t now_ns);
+
+/* jobs.c: events of the engine, and the look back at what a job achieved. */
+int manager_start_jobs(Manager *m);
+void manager_verify_outcomes(Manager *m, uint64_t now_ns);
+void manager_flush_outcomes(Manager *m);
+
+/* state.c: which state the daemon is in, told to systemd, journal and bus. */
+void manager_update_state(Manager *m);
+int manager_pause(Manager *m, uint64_t usec);
+int manager_resume(Manager *m);
+void manager_check_pause(Manager *m, uint64_t now_ns);
+
+/* reload.c */
+int manager_load_settings(Manager *m, Settings *ret, char **ret_message);
+void manager_reload(Manager *m);
+
+/* view.c: what the control interface reads. */
+void manager_backend(Manager *m, ReportBackend *ret);
+
+/* start.c: lock, privileges. */
+int manager_take_lock(int *ret_fd, pid_t *ret_other);
+int manager_drop_privileges(void);

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <math.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "manager/internal.h"
+#include "report/journal.h"
+#include "system/process_read.h"
+
+static void tell(Manager *m, const Outcome *o) {
+        journal_migration(o, &m->topology, m->source_told);
+        if (o->reason == REASON_NO_MEMORY)
+                journal_node_full(o, &m->topology);
+}
+
+static void count_outcome(Manager *m, const Outcome *o) {
+        Counters *c = &m->counters;
+
+        if (o->reason == REASON_DONE || o->reason == REASON_PARTLY)
+                c->migrations_finished++;
+        else
+                c->migrations_failed++;
+        c->pages_moved += o->pages_moved;
+        c->pages_failed += o->pages_failed + o->pages_retry;
+        c->bytes_moved += o->bytes_moved;
+        c->move_usec += o->busy_ns / NSEC_PER_USEC;
+        for (int i = 0; i < FAILURE_MAX; i++)
+                m->failures[i] += o->failures[i];
+}
+
+/* What a process did before its pages moved says nothing about where they are now. */
+static void forget_old_evidence(Manager *m, const Outcome *o) {
+        Tracked *p = table_find(m->tracked, tracked_key(o->move.id));
+
+        observer_forget(m->observer, o->move.id);
+        if (p)
+                p->resident_ns = 0;
+}
+
+static void job_finished(Manager *m, Outcome *o) {
+        uint64_t now_ns = manager_now_ns();
+
+        o->remote_after = NAN;
+        count_outcome(m, o);
+        decide_learn(m->decide_state, o, &m->settings, now_ns);
+        forget_old_evidence(m, o);
+        report_bus_job_finished(m->bus, o);
+
+        if (o->reason == REASON_PROCESS_GONE)
+                return; /* nothing to tell: processes end */
+        if (o->pages_moved == 0 || m->n_pending == PENDING_MAX) {
+                tell(m, o);
+                return;
+        }
+        m->pending[m->n_pending++] = (PendingOutcome){
+                .outcome = *o,
+                .evaluations_left = VERIFY_EVALUATIONS,
+                .deadline_ns = now_ns + VERIFY_WAIT_NSEC,
+        };
+}
+
+static const Evidence *evidence_of(Manager *m, ProcessId id) {
+        for (size_t i = 0; i < m->n_views; i++)
+                if (process_id_equal(m->views[i].info->id, id))
+                        return m->views[i].evidence;
+        return NULL;
+}
+
+/* True when the record can be written. */
+static bool outcome_is_settled(Manager *m, PendingOutcome *p, uint64_t now_ns) {
+        const Evidence *e = evidence_of(m, p->outcome.move.id);
+
+        if (p->evaluations_left > 0)
+                p->evaluations_left--;
+        if (e && p->evaluations_left == 0 && e->samples >= VERIFY_SAMPLES_MIN) {
+                p->outcome.remote_after = evidence_remote_share(e);
+                return true;
+        }
+        return now_ns >= p->deadline_ns || process_check(&m->root, p->outcome.move.id) < 0;
+}
+
+void manager_verify_outcomes(Manager *m, uint64_t now_ns) {
+        size_t kept = 0;
+
+        for (size_t i = 0; i < m->n_pending; i++) {
+                PendingOutcome *p = &m->pending[i];
+
+                if (outcome_is_settled(m, p, now_ns))
+                        tell(m, &p->outcome);
+                else
+                        m->pending[kept++] = *p;
+        }
+        m->n_pending = kept;
+}
+
+void manager_flush_outcomes(Manager *m) {
+        for (size_t i = 0; i < m->n_pending; i++)
+                tell(m, &m->pending[i].outcome);
+        m->n_pending = 0;
+}
+
+static int on_mover(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
+        Manager *m = userdata;
+        Outcome o;
+
+        while (mover_next_event(m->mover, &o) > 0) {
+                if (o.state == JOB_FINISHED)
+                        job_finished(m, &o);
+                else if (o.state == JOB_WAITING) {
+                        m->counters.retries++;
+                        journal_job_retried(&o, &m->topology);
+                }
+        }
+        manager_update_state(m);
+        return 0;
+}
+
+int manager_start_jobs(Manager *m) {
+        int r;
+
+        r = sd_event_add_io(m->event, &m->mover_source, mover_get_fd(m->mover), EPOLLIN, on_mover,
+                            m);
+        if (r < 0)
+                return r;
+        (void)sd_event_source_set_description(m->mover_source, "engine");
+        return sd_event_source_set_priority(m->mover_source, SD_EVENT_PRIORITY_NORMAL - 5);
+}

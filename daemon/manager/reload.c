@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include <systemd/sd-daemon.h>
+
+#include "base/cleanup.h"
+#include "config/config.h"
+#include "manager/internal.h"
+#include "report/journal.h"
+
+int manager_load_settings(Manager *m, Settings *ret, char **ret_message) {
+        const char *path = m->options.config_path ?: CONFIG_PATH;
+        Settings settings;
+        bool missing = false;
+        int r;
+
+        r = config_load(path, m->options.config_path != NULL, &settings, &missing, ret_message);
+        if (r < 0)
+                return r;
+        if (missing)
+                journal_log(LOG_INFO, "There is no %s; the defaults apply.", path);
+        if (m->options.observe_only)
+                settings.mode = MODE_OBSERVE;
+        *ret = settings;
+        return 0;
+}
+
+void manager_reload(Manager *m) {
+        cleanup_free char *message = NULL;
+        Settings settings;
+        int r;
+
+        (void)sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%llu",
+                         (unsigned long long)(manager_now_ns() / NSEC_PER_USEC));
+        r = manager_load_settings(m, &settings, &message);
+        free(m->last_reload_error);
+        m->last_reload_error = NULL;
+        if (r < 0) {
+                m->counters.reload_errors++;
+                journal_reload_refused(message ?: strerror(-r));
+                m->last_reload_error = TAKE_PTR(message);
+                if (!m->last_reload_error)
+                        m->last_reload_error = strdup(strerror(-r));
+        } else {
+                bool restart_source = settings.source != m->settings.source;
+
+                if (settings.rate_hz != m->settings.rate_hz &&
+                    observer_source(m->observer) != SOURCE_NONE)
+                        (void)observer_set_rate(m->observer, settings.rate_hz);
+                m->settings = settings;
+                mover_set_settings(m->mover, &settings);
+                m->counters.reloads++;
+                journal_reloaded();
+                if (restart_source)
+                        journal_log(LOG_NOTICE,
+                                    "A changed sampling.source takes effect after a restart.");
+        }
+        (void)sd_notify(false, "READY=1");
+        manager_update_state(m);
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <systemd/sd-daemon.h>
+
+#include "base/cleanup.h"
+#include "manager/internal.h"
+#include "report/journal.h"
+
+/* A pause longer than this is taken for "until resumed". */
+#define PAUSE_MAX_USEC (365ull * 24 * 3600 * 1000 * 1000)
+
+static void find_state(const Manager *m, DaemonState *ret_state, Reason *ret_reason) {
+        if (topology_is_flat(&m->topology)) {
+                *ret_state = STATE_IDLE;
+                *ret_reason = REASON_ONE_NODE;
+        } else if (m->paused) {
+                *ret_state = STATE_PAUSED;
+                *ret_reason = REASON_PAUSED;
+        } else if (observer_source(m->observer) == SOURCE_NONE) {
+                *ret_state = STATE_IDLE;
+                *ret_reason = REASON_NO_SOURCE;
+        } else {
+                *ret_state = STATE_RUNNING;
+                *ret_reason = m->settings.mode == MODE_OBSERVE ? REASON_OBSERVE_MODE
+                                                               : REASON_RUNNING;
+        }
+}
+
+/* STATUS= of systemctl status: state, source and what was done so far; sent only when it changes. */
+static void tell_systemd(Manager *m) {
+        cleanup_free char *text = NULL;
+        Outcome job;
+
+        if (mover_list(m->mover, &job, 1) > 0) {
+                if (asprintf(&text, "Moving %s[%d] to node%d (%" PRIu64 " MiB planned).",
+                             "process", (int)job.move.id.pid,
+                             (int)m->topology.node_id[job.move.to], job.move.bytes / MIB) < 0)
+                        return;
+        } else if (asprintf(&text,
+                            "State %s: %s. Source %s. %" PRIu64 " jobs done, %" PRIu64
+                            " MiB moved.",
+                            daemon_state_to_string(m->state), reason_sentence(m->state_reason),
+                            evidence_source_to_string(observer_source(m->observer)),
+                            m->counters.migrations_finished,
+                            m->counters.bytes_moved / MIB) < 0)
+                return;
+        if (m->status_sent && strcmp(m->status_sent, text) == 0)
+                return;
+        (void)sd_notifyf(false, "STATUS=%s", text);
+        free(m->status_sent);
+        m->status_sent = TAKE_PTR(text);
+}
+
+void manager_update_state(Manager *m) {
+        DaemonState state;
+        Reason reason;
+
+        find_state(m, &state, &reason);
+        if (state != m->state || reason != m->state_reason) {
+                bool first = m->state == STATE_STARTING;
+                StatusView view;
+                ReportBackend backend;
+
+                m->state = state;
+                m->state_reason = reason;
+                if (!first) {
+                        manager_backend(m, &backend);
+                        backend.status(m, &view);
+                        journal_state_changed(&view);
+                }
+        }
+        tell_systemd(m);
+        report_bus_changed(m->bus);
+}
+
+static uint64_t realtime_usec(void) {
+        struct timespec ts;
+
+        clock_gettime(CLOCK_REALTIME, &ts);
+        return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / NSEC_PER_USEC;
+}
+
+int manager_pause(Manager *m, uint64_t usec) {
+        m->paused = true;
+        if (usec == 0 || usec > PAUSE_MAX_USEC) {
+                m->paused_until_ns = 0;
+                m->paused_until_usec = UINT64_MAX;
+        } else {
+                m->paused_until_ns = manager_now_ns() + usec * NSEC_PER_USEC;
+                m->paused_until_usec = realtime_usec() + usec;
+        }
+        mover_pause(m->mover, true);
+        manager_update_state(m);
+        return 0;
+}
+
+int manager_resume(Manager *m) {
+        m->paused = false;
+        m->paused_until_ns = 0;
+        m->paused_until_usec = 0;
+        mover_pause(m->mover, false);
+        manager_update_state(m);
+        return 0;
+}
+
+void manager_check_pause(Manager *m, uint64_t now_ns) {
+        if (m->paused && m->paused_until_ns != 0 && now_ns >= m->paused_until_ns)
+                (void)manager_resume(m);
+}

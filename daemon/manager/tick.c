@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <syslog.h>
+#include <string.h>
+#include <time.h>
+
+#include "manager/internal.h"
+#include "report/journal.h"
+#include "system/balancing.h"
+
+/* An evaluation each second while something might be moved, else every five: nothing is lost by
+ * finding a misplaced process a few seconds later, and an idle machine stays idle. */
+#define TICK_BUSY_USEC  (1000 * 1000ull)
+#define TICK_QUIET_USEC (5 * 1000 * 1000ull)
+
+/* Quiet begins when nothing was close to the gates for this long. */
+#define QUIET_AFTER_NSEC (10 * NSEC_PER_SEC)
+
+/* The timer may be merged with other wake-ups of the machine within this. */
+#define TICK_ACCURACY_USEC (50 * 1000ull)
+
+/* Another program may change kernel.numa_balancing at any time. */
+#define BALANCING_EVERY_NSEC (60 * NSEC_PER_SEC)
+
+uint64_t manager_now_ns(void) {
+        struct timespec ts;
+
+        clock_gettime(CLOCK_MONOTONIC, &ts);
+        return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
+}
+
+static void read_balancing(Manager *m, uint64_t now_ns) {
+        unsigned mode = 0;
+        int r;
+
+        if (m->balancing_ns != 0 && now_ns - m->balancing_ns < BALANCING_EVERY_NSEC)
+                return;
+        m->balancing_ns = now_ns;
+        r = kernel_balancing_read(&m->root, &mode);
+        m->balancing = r < 0 ? r : (int)mode;
+}
+
+/* Whether something goes on that deserves the short interval. */
+static bool is_busy(const Manager *m) {
+        double near_remote = m->settings.min_remote_percent / 200;
+
+        if (m->n_pending > 0)
+                return true;
+        for (size_t i = 0; i < m->plan.n_verdicts; i++) {
+                const Verdict *v = &m->plan.verdicts[i];
+
+                if (v->candidate || m->views[i].busy ||
+                    (v->remote_share >= near_remote && v->cpu_ns >= 10 * NSEC_PER_MSEC))
+                        return true;
+        }
+        return false;
+}
+
+static uint64_t next_interval_usec(Manager *m, uint64_t now_ns) {
+        if (is_busy(m)) {
+                m->quiet_since_ns = 0;
+                return TICK_BUSY_USEC;
+        }
+        if (m->quiet_since_ns == 0)
+                m->quiet_since_ns = now_ns;
+        return now_ns - m->quiet_since_ns >= QUIET_AFTER_NSEC ? TICK_QUIET_USEC : TICK_BUSY_USEC;
+}
+
+static void evaluate(Manager *m, uint64_t now_ns) {
+        Snapshot snapshot;
+        int r;
+
+        r = observer_collect(m->observer, now_ns);
+        if (r < 0)
+                journal_log(LOG_WARNING, "Samples could not be collected, trying again: %s",
+                            strerror(-r));
+        r = manager_build_snapshot(m, now_ns, &snapshot);
+        if (r < 0) {
+                journal_log(LOG_WARNING, "The machine's state could not be read, trying again: %s",
+                            strerror(-r));
+                return;
+        }
+        r = decide(&snapshot, m->decide_state, &m->settings, now_ns, &m->plan);
+        if (r < 0) {
+                journal_log(LOG_ERR, "Out of memory during an evaluation, ignoring it");
+                return;
+        }
+        m->counters.evaluations++;
+        manager_take_verdicts(m, now_ns);
+        manager_act(m, now_ns);
+        manager_verify_outcomes(m, now_ns);
+}
+
+static int on_tick(sd_event_source *source, uint64_t usec, void *userdata) {
+        Manager *m = userdata;
+        uint64_t now_ns = manager_now_ns();
+        int r;
+
+        manager_check_pause(m, now_ns);
+        read_balancing(m, now_ns);
+        evaluate(m, now_ns);
+        manager_update_state(m);
+
+        r = sd_event_source_set_time_relative(source, next_interval_usec(m, now_ns));
+        if (r < 0)
+                return r;
+        return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+int manager_start_tick(Manager *m) {
+        int r;
+
+        m->balancing = -1;
+        read_balancing(m, manager_now_ns());
+        if (observer_source(m->observer) == SOURCE_NONE)
+                return 0; /* nothing to evaluate: no wake-ups at all */
+        r = sd_event_add_time_relative(m->event, &m->tick_source, CLOCK_MONOTONIC, TICK_BUSY_USEC,
+                                       TICK_ACCURACY_USEC, on_tick, m);
+        if (r < 0)
+                return r;
+        (void)sd_event_source_set_description(m->tick_source, "tick");
+        r = sd_event_source_set_priority(m->tick_source, SD_EVENT_PRIORITY_NORMAL - 10);
+        if (r < 0)
+                return r;
+        return sd_event_source_set_exit_on_failure(m->tick_source, true);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "manager/tracked.h"
+
+#include <stdlib.h>
+
+static void tracked_done(Tracked *p) {
+        free(p->resident_bytes);
+        p->resident_bytes = NULL;
+}
+
+Table *tracked_free(Table *t) {
+        uint32_t cursor = 0;
+        Tracked *p;
+
+        if (!t)
+                return NULL;
+        while ((p = table_next(t, &cursor, NULL)))
+                tracked_done(p);
+        return table_free(t);
+}
+
+Tracked *tracked_find_pid(const Table *t, pid_t pid) {
+        uint32_t cursor = 0;
+        Tracked *p, *best = NULL;
+
+        while ((p = table_next(t, &cursor, NULL)))
+                if (p->id.pid == pid && (!best || p->seen_ns > best->seen_ns))
+                        best = p;
+        return best;
+}
+
+void tracked_expire(Table *t, uint64_t before_ns) {
+        uint32_t cursor = 0;
+        TableKey key;
+        Tracked *p;
+
+        while ((p = table_next(t, &cursor, &key))) {
+                if (p->seen_ns >= before_ns)
+                        continue;
+                tracked_done(p);
+                (void)table_remove(t, key);
+        }
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#include "manager/internal.h"
+#include "system/process_read.h"
+
+static const char *balancing_to_string(int mode) {
+        if (mode < 0)
+                return "none";
+        if (mode & 2)
+                return "tiering";
+        return mode & 1 ? "on" : "off";
+}
+
+static uint64_t timeval_usec(struct timeval tv) {
+        return (uint64_t)tv.tv_sec * 1000000 + (uint64_t)tv.tv_usec;
+}
+
+static uint64_t cpu_usage_usec(const Manager *m) {
+        struct rusage usage;
+
+        if (getrusage(RUSAGE_SELF, &usage) < 0)
+                return 0;
+        return timeval_usec(usage.ru_utime) + timeval_usec(usage.ru_stime) +
+               observer_run_time_ns(m->observer) / NSEC_PER_USEC;
+}
+
+static void view_status(void *userdata, StatusView *ret) {
+        Manager *m = userdata;
+        Outcome unused;
+
+        *ret = (StatusView){
+                .version = NUMABALANCER_VERSION,
+                .mode = m->settings.mode,
+                .state = m->state,
+                .state_reason = m->state_reason,
+                .source = observer_source(m->observer),
+                .source_reason = observer_describe(m->observer),
+                .kernel_balancing = balancing_to_string(m->balancing),
+                .paused_until_usec = m->paused_until_usec,
+                .last_reload_error = m->last_reload_error ?: "",
+                .node_count = m->topology.n_nodes,
+                .start_realtime_usec = m->start_realtime_usec,
+                .start_monotonic_usec = m->start_monotonic_usec,
+                .processes_tracked = table_count(m->tracked),
+                .jobs_active = (uint32_t)mover_list(m->mover, &unused, 1),
+                .cpu_usage_usec = cpu_usage_usec(m),
+                .counters = m->counters,
+        };
+        observer_count(m->observer, &ret->counters);
+        for (int i = 0; i < FAILURE_MAX; i++)
+                ret->failures[i] = m->failures[i];
+}
+
+static const Topology *view_topology(void *userdata) {
+        return &((Manager *)userdata)->topology;
+}
+
+static void fill_row(Manager *m, const Tracked *p, ProcessRow *ret) {
+        *ret = (ProcessRow){
+                .info = p->info,
+                .verdict = p->verdict,
+                .source = p->source,
+                .state = mover_is_busy(m->mover, p->id) ? "moving"
+                         : p->verdict.candidate         ? "candidate"
+                                                        : "watched",
+        };
+}
+
+static int compare_doubles(double a, double b) {
+        return a < b ? 1 : a > b ? -1 : 0; /* descending */
+}
+
+static int compare_pids(const ProcessRow *a, const ProcessRow *b) {
+        return (a->info.id.pid > b->info.id.pid) - (a->info.id.pid < b->info.id.pid);
+}
+
+static int by_score(const void *a, const void *b) {
+        const ProcessRow *x = a, *y = b;
+
+        return compare_doubles(x->verdict.score, y->verdict.score) ?: compare_pids(x, y);
+}
+
+static int by_remote(const void *a, const void *b) {
+        const ProcessRow *x = a, *y = b;
+
+        return compare_doubles(x->verdict.remote_share, y->verdict.remote_share)
+                       ?: compare_pids(x, y);
+}
+
+static int by_pid(const void *a, const void *b) {
+        return compare_pids(a, b);
+}
+
+static int view_processes(void *userdata, size_t max, ProcessOrder order, ProcessRow **ret,
+                          size_t *ret_n) {
+        static int (*const compare[PROCESS_ORDER_MAX])(const void *, const void *) = {
+                [ORDER_SCORE] = by_score,
+                [ORDER_REMOTE] = by_remote,
+                [ORDER_PID] = by_pid,
+        };
+        Manager *m = userdata;
+        uint32_t cursor = 0;
+        ProcessRow *rows;
+        const Tracked *p;
+        size_t n = 0;
+
+        if (order < 0 || order >= PROCESS_ORDER_MAX)
+                return -EINVAL;
+        rows = calloc(table_count(m->tracked) + 1, sizeof(*rows));
+        if (!rows)
+                return -ENOMEM;
+        while ((p = table_next(m->tracked, &cursor, NULL)))
+                if (p->info_ns != 0)
+                        fill_row(m, p, &rows[n++]);
+        qsort(rows, n, sizeof(*rows), compare[order]);
+        *ret = rows;
+        *ret_n = n < max ? n : max;
+        return 0;
+}
+
+/* A process that the last tick did not see: what can be said without a query is that it exists. */
+static int untracked_row(Manager *m, pid_t pid, ProcessRow *ret) {
+        uint64_t starttime;
+        int r;
+
+        r = process_read_starttime(&m->root, pid, &starttime);
+        if (r < 0)
+                return r;
+        *ret = (ProcessRow){
+                .info.id = { pid, starttime },
+                .verdict = { .id = { pid, starttime },
+                             .reason = pid == getpid() ? REASON_SELF : REASON_NO_EVIDENCE,
+                             .home_node = NODE_NONE,
+                             .run_node = NODE_NONE,
+                             .target_node = NODE_NONE },
+                .source = SOURCE_NONE,
+                .state = "watched",
+        };
+        return 0;
+}
+
+static int view_process(void *userdata, pid_t pid, ProcessRow *ret) {
+        Manager *m = userdata;
+        const Tracked *p = tracked_find_pid(m->tracked, pid);
+
+        if (!p || p->info_ns == 0 || process_check(&m->root, p->id) < 0)
+                return untracked_row(m, pid, ret);
+        fill_row(m, p, ret);
+        return 0;
+}
+
+static int view_pause(void *userdata, uint64_t usec) {
+        return manager_pause(userdata, usec);
+}
+
+static int view_resume(void *userdata) {
+        return manager_resume(userdata);
+}
+
+void manager_backend(Manager *m, ReportBackend *ret) {
+        *ret = (ReportBackend){
+                .status = view_status,
+                .topology = view_topology,
+                .processes = view_processes,
+                .process = view_process,
+                .pause = view_pause,
+                .resume = view_resume,
+                .userdata = m,
+        };
+}

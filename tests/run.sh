@@ -1,0 +1,105 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Runs test suites and adds up their totals; sourced by ./dev test. Uses its functions (need, say,
+# cmd_build, stage, configure) and variables (top, build).
+
+passed=0
+failed=0
+skipped=0
+broken=()
+
+# Skips that are allowed, one extended regular expression a line, matched against "SUITE: TEXT".
+expected_skips=$top/tests/expected-skips
+
+count_skip() { # SUITE TEXT
+        skipped=$((skipped + 1))
+        if grep -v '^#' "$expected_skips" | grep -v '^$' | grep -qEf - <<<"$1: $2"; then
+                echo "   expected skip: $1: $2"
+        elif [ -n "${CI:-}" ]; then
+                failed=$((failed + 1))
+                broken+=("$1: unexpected skip: $2")
+        else
+                echo "   skip: $1: $2"
+        fi
+}
+
+# Runs one meson suite and counts: Criterion's own synthesis lines where there are any, TAP lines of
+# scripts, otherwise one test per program.
+run_meson_suite() { # SUITE BUILD-DIR
+        local suite=$1 dir=$2 status=0
+        say "suite $suite"
+        meson test -C "$dir" --no-rebuild --suite "$suite" --print-errorlogs \
+                --logbase "log-$suite" >"$dir/out-$suite.txt" 2>&1 || status=$?
+        grep -E '^ *[0-9]+/[0-9]+ ' "$dir/out-$suite.txt" || true
+        [ "$status" -eq 0 ] || cat "$dir/out-$suite.txt"
+        local totals
+        totals=$(python3 "$top/tests/totals.py" "$dir/meson-logs/log-$suite.json") ||
+                { broken+=("$suite: no totals"); failed=$((failed + 1)); return; }
+        local kind a b
+        while IFS=$'\t' read -r kind a b; do
+                case $kind in
+                synthesis) echo "$a" ;;
+                passed) passed=$((passed + a)) ;;
+                failed)
+                        failed=$((failed + a))
+                        broken+=("$suite: $b")
+                        ;;
+                skip) count_skip "$suite" "$b" ;;
+                esac
+        done <<<"$totals"
+}
+
+run_sanitize() {
+        say "suite sanitize: the unit tests under address and undefined-behaviour sanitizers"
+        local dir=$build-asan
+        configure "$dir" -Dvm=disabled -Dman=disabled -Db_sanitize=address,undefined \
+                -Dbuildtype=debug -Db_lundef=false
+        meson compile -C "$dir" --ninja-args=--quiet >&2
+        ASAN_OPTIONS=abort_on_error=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+                run_meson_suite unit "$dir"
+}
+
+run_vm() {
+        say "suite vm: cases on the virtual NUMA machine"
+        need "${vm_packages[@]}"
+        local staged out=$build/vm.tap status=0
+        staged=$(stage)
+        "$top/tests/vm/lab" test --build "$build" --stage "$staged" all | tee "$out" || status=$?
+        local ok not_ok text
+        ok=$(grep -cE '^ok ' "$out") || true
+        not_ok=$(grep -cE '^not ok ' "$out") || true
+        while IFS= read -r text; do
+                [ -n "$text" ] || continue
+                ok=$((ok - 1))
+                count_skip vm "$text"
+        done < <(grep -E '^ok .*# SKIP' "$out" | sed -E 's/^ok [0-9]* *-? *//')
+        passed=$((passed + ok))
+        failed=$((failed + not_ok))
+        [ "$not_ok" -eq 0 ] || broken+=("vm: $not_ok not ok")
+        if [ "$status" -ne 0 ] && [ "$not_ok" -eq 0 ]; then
+                failed=$((failed + 1))
+                broken+=("vm: the lab ended with status $status")
+        fi
+        if [ $((ok + not_ok)) -eq 0 ]; then
+                failed=$((failed + 1))
+                broken+=("vm: no case ran")
+        fi
+}
+
+run_suites() {
+        local suites=("$@") suite
+        [ ${#suites[@]} -gt 0 ] || suites=(check unit bus bpf sanitize vm)
+        cmd_build
+        for suite in "${suites[@]}"; do
+                case $suite in
+                check | unit | bus | bpf) run_meson_suite "$suite" "$build" ;;
+                sanitize) run_sanitize ;;
+                vm) run_vm ;;
+                *) die "no such suite: $suite" ;;
+                esac
+        done
+        [ ${#broken[@]} -eq 0 ] || printf 'FAILED %s\n' "${broken[@]}"
+        [ "$skipped" -eq 0 ] || echo "# $skipped skipped"
+        echo "$passed passed, $failed failed"
+        [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+}
