@@ -56,6 +56,7 @@ typedef struct Manager {
         sd_event_source *tick_source;
         sd_event_source *observer_source;
         sd_event_source *mover_source;
+        sd_event_source *pause_source; /* NULL: no end of a pause is due */
         int exit_status;
 
         /* state */
@@ -63,8 +64,7 @@ typedef struct Manager {
         Reason state_reason;
         EvidenceSource source_told;
         bool paused;
-        uint64_t paused_until_ns;   /* CLOCK_MONOTONIC, 0: until resumed */
-        uint64_t paused_until_usec; /* the same moment on CLOCK_REALTIME, UINT64_MAX: until resumed */
+        uint64_t paused_until_usec; /* CLOCK_REALTIME; 0: not paused, UINT64_MAX: until resumed */
         int balancing;              /* kernel.numa_balancing, negative errno when unknown */
         uint64_t balancing_ns;      /* when it was read */
         uint64_t quiet_since_ns;    /* 0: something is going on */
@@ -105,7 +105,6 @@ void manager_flush_outcomes(Manager *m);
 void manager_update_state(Manager *m);
 int manager_pause(Manager *m, uint64_t usec);
 int manager_resume(Manager *m);
-void manager_check_pause(Manager *m, uint64_t now_ns);
 
 /* reload.c */
 int manager_load_settings(Manager *m, Settings *ret, char **ret_message);

@@ -52,7 +52,7 @@ static void job_finished(Manager *m, Outcome *o) {
                 tell(m, o);
                 return;
         }
-        m->pending[m->n_pending++] = (PendingOutcome){
+        m->pending[m->n_pending++] = (PendingOutcome) {
                 .outcome = *o,
                 .evaluations_left = VERIFY_EVALUATIONS,
                 .deadline_ns = now_ns + VERIFY_WAIT_NSEC,

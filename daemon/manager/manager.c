@@ -23,6 +23,7 @@ static Manager *manager_free(Manager *m) {
         sd_event_source_unref(m->tick_source);
         sd_event_source_unref(m->observer_source);
         sd_event_source_unref(m->mover_source);
+        sd_event_source_disable_unref(m->pause_source);
         report_bus_free(m->bus);
         mover_free(m->mover);
         observer_free(m->observer);
@@ -54,7 +55,7 @@ static int manager_new(Manager **ret, const ManagerOptions *options) {
         if (!m)
                 return -ENOMEM;
         m->options = *options;
-        m->root = (SystemRoot){ -1, -1 };
+        m->root = (SystemRoot) { -1, -1 };
         m->lock_fd = -1;
         m->state = STATE_STARTING;
         m->start_realtime_usec = clock_usec(CLOCK_REALTIME);

@@ -143,7 +143,7 @@ int manager_build_snapshot(Manager *m, uint64_t now_ns, Snapshot *ret) {
                         refresh_residency(m, p, now_ns);
                         samples++;
                 }
-                m->views[m->n_views++] = (ProcessView){
+                m->views[m->n_views++] = (ProcessView) {
                         .info = &p->info,
                         .evidence = &observed[i]->evidence,
                         .resident_bytes = p->resident_bytes,
@@ -152,7 +152,7 @@ int manager_build_snapshot(Manager *m, uint64_t now_ns, Snapshot *ret) {
         }
         tracked_expire(m->tracked, now_ns > TRACKED_KEEP_NSEC ? now_ns - TRACKED_KEEP_NSEC : 0);
 
-        *ret = (Snapshot){
+        *ret = (Snapshot) {
                 .topology = &m->topology,
                 .nodes = m->nodes,
                 .processes = m->views,

@@ -26,7 +26,7 @@ static pid_t read_holder(int fd) {
                 return 0;
         if (buf[n - 1] == '\n')
                 buf[n - 1] = '\0';
-        return parse_u64(buf, &pid) < 0 ? 0 : (pid_t)pid;
+        return parse_u64(buf, INT32_MAX, &pid) < 0 ? 0 : (pid_t)pid;
 }
 
 int manager_take_lock(int *ret_fd, pid_t *ret_other) {

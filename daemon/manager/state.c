@@ -8,6 +8,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "base/cleanup.h"
+#include "base/escape.h"
 #include "manager/internal.h"
 #include "report/journal.h"
 
@@ -26,28 +27,29 @@ static void find_state(const Manager *m, DaemonState *ret_state, Reason *ret_rea
                 *ret_reason = REASON_NO_SOURCE;
         } else {
                 *ret_state = STATE_RUNNING;
-                *ret_reason = m->settings.mode == MODE_OBSERVE ? REASON_OBSERVE_MODE
-                                                               : REASON_RUNNING;
+                *ret_reason =
+                        m->settings.mode == MODE_OBSERVE ? REASON_OBSERVE_MODE : REASON_RUNNING;
         }
 }
 
 /* STATUS= of systemctl status: state, source and what was done so far; sent only when it changes. */
 static void tell_systemd(Manager *m) {
         cleanup_free char *text = NULL;
+        char name[ESCAPE_BYTES(COMM_BYTES)];
         Outcome job;
 
         if (mover_list(m->mover, &job, 1) > 0) {
-                if (asprintf(&text, "Moving %s[%d] to node%d (%" PRIu64 " MiB planned).",
-                             "process", (int)job.move.id.pid,
-                             (int)m->topology.node_id[job.move.to], job.move.bytes / MIB) < 0)
+                escape_string(name, sizeof(name), job.move.comm);
+                if (asprintf(&text, "Moving %s[%d] to node%d (%" PRIu64 " MiB planned).", name,
+                             (int)job.move.id.pid, (int)m->topology.node_id[job.move.to],
+                             job.move.bytes / MIB) < 0)
                         return;
         } else if (asprintf(&text,
                             "State %s: %s. Source %s. %" PRIu64 " jobs done, %" PRIu64
                             " MiB moved.",
                             daemon_state_to_string(m->state), reason_sentence(m->state_reason),
                             evidence_source_to_string(observer_source(m->observer)),
-                            m->counters.migrations_finished,
-                            m->counters.bytes_moved / MIB) < 0)
+                            m->counters.migrations_finished, m->counters.bytes_moved / MIB) < 0)
                 return;
         if (m->status_sent && strcmp(m->status_sent, text) == 0)
                 return;
@@ -85,30 +87,44 @@ static uint64_t realtime_usec(void) {
         return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / NSEC_PER_USEC;
 }
 
+static int on_pause_end(sd_event_source *source, uint64_t usec, void *userdata) {
+        return manager_resume(userdata);
+}
+
+/* Until the end of the pause is known only to a person, there is no timer. */
+static int arm_pause_end(Manager *m, uint64_t usec) {
+        int r;
+
+        m->pause_source = sd_event_source_disable_unref(m->pause_source);
+        if (usec == 0)
+                return 0;
+        r = sd_event_add_time_relative(m->event, &m->pause_source, CLOCK_BOOTTIME, usec, 0,
+                                       on_pause_end, m);
+        if (r >= 0)
+                (void)sd_event_source_set_description(m->pause_source, "pause");
+        return r;
+}
+
 int manager_pause(Manager *m, uint64_t usec) {
+        int r;
+
+        if (usec > PAUSE_MAX_USEC)
+                usec = 0;
+        r = arm_pause_end(m, usec);
+        if (r < 0)
+                return r;
         m->paused = true;
-        if (usec == 0 || usec > PAUSE_MAX_USEC) {
-                m->paused_until_ns = 0;
-                m->paused_until_usec = UINT64_MAX;
-        } else {
-                m->paused_until_ns = manager_now_ns() + usec * NSEC_PER_USEC;
-                m->paused_until_usec = realtime_usec() + usec;
-        }
+        m->paused_until_usec = usec == 0 ? UINT64_MAX : realtime_usec() + usec;
         mover_pause(m->mover, true);
         manager_update_state(m);
         return 0;
 }
 
 int manager_resume(Manager *m) {
+        (void)arm_pause_end(m, 0);
         m->paused = false;
-        m->paused_until_ns = 0;
         m->paused_until_usec = 0;
         mover_pause(m->mover, false);
         manager_update_state(m);
         return 0;
-}
-
-void manager_check_pause(Manager *m, uint64_t now_ns) {
-        if (m->paused && m->paused_until_ns != 0 && now_ns >= m->paused_until_ns)
-                (void)manager_resume(m);
 }

@@ -95,7 +95,6 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata) {
         uint64_t now_ns = manager_now_ns();
         int r;
 
-        manager_check_pause(m, now_ns);
         read_balancing(m, now_ns);
         evaluate(m, now_ns);
         manager_update_state(m);

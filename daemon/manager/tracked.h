@@ -24,7 +24,7 @@ typedef struct Tracked {
 } Tracked;
 
 static inline TableKey tracked_key(ProcessId id) {
-        return (TableKey){ (uint64_t)id.pid, id.starttime };
+        return (TableKey) { (uint64_t)id.pid, id.starttime };
 }
 
 /* Frees the table and what its entries own. NULL-safe, returns NULL. */

@@ -32,7 +32,7 @@ static void view_status(void *userdata, StatusView *ret) {
         Manager *m = userdata;
         Outcome unused;
 
-        *ret = (StatusView){
+        *ret = (StatusView) {
                 .version = NUMABALANCER_VERSION,
                 .mode = m->settings.mode,
                 .state = m->state,
@@ -60,7 +60,7 @@ static const Topology *view_topology(void *userdata) {
 }
 
 static void fill_row(Manager *m, const Tracked *p, ProcessRow *ret) {
-        *ret = (ProcessRow){
+        *ret = (ProcessRow) {
                 .info = p->info,
                 .verdict = p->verdict,
                 .source = p->source,
@@ -130,7 +130,7 @@ static int untracked_row(Manager *m, pid_t pid, ProcessRow *ret) {
         r = process_read_starttime(&m->root, pid, &starttime);
         if (r < 0)
                 return r;
-        *ret = (ProcessRow){
+        *ret = (ProcessRow) {
                 .info.id = { pid, starttime },
                 .verdict = { .id = { pid, starttime },
                              .reason = pid == getpid() ? REASON_SELF : REASON_NO_EVIDENCE,
@@ -162,7 +162,7 @@ static int view_resume(void *userdata) {
 }
 
 void manager_backend(Manager *m, ReportBackend *ret) {
-        *ret = (ReportBackend){
+        *ret = (ReportBackend) {
                 .status = view_status,
                 .topology = view_topology,
                 .processes = view_processes,

@@ -63,10 +63,10 @@ int mode_from_string(const char *s);
         SETTING("never", "locked", BOOL, never_locked, true, 0, 1,                                 \
                 "leave processes with locked memory alone")
 
-#define NSEC_PER_SEC  1000000000ull
-#define NSEC_PER_MSEC 1000000ull
-#define NSEC_PER_USEC 1000ull
-#define MIB           (1024ull * 1024ull)
+#define NSEC_PER_SEC  UINT64_C(1000000000)
+#define NSEC_PER_MSEC UINT64_C(1000000)
+#define NSEC_PER_USEC UINT64_C(1000)
+#define MIB           (UINT64_C(1024) * 1024)
 
 /* sampling.source = "auto": the first of clock, hint, residency that works. */
 #define SOURCE_AUTO EVIDENCE_SOURCE_MAX
