@@ -10,11 +10,22 @@
 #define BUS_PATH      "/org/numabalancer1"
 #define BUS_INTERFACE "org.numabalancer1.Manager"
 
+/* Event priority of everything on the bus (a larger number waits for a smaller one). The manager's
+ * tick must use SD_EVENT_PRIORITY_NORMAL or less: then at most one message is handled between two
+ * looks at the tick, so a flood of calls cannot delay it. */
+#define BUS_EVENT_PRIORITY (SD_EVENT_PRIORITY_NORMAL + 10)
+
+/* Errors of the interface besides org.freedesktop.DBus.Error.AccessDenied and .InvalidArgs. */
+#define BUS_ERROR_NO_SUCH_PROCESS "org.numabalancer1.Error.NoSuchProcess"
+#define BUS_ERROR_NOT_ALLOWED     "org.numabalancer1.Error.NotAllowed"
+#define BUS_ERROR_BUSY            "org.numabalancer1.Error.Busy"
+
 /* The D-Bus face. Runs without a bus and connects when one appears (watch-bind); a lost bus is
  * reconnected. */
 typedef struct ReportBus ReportBus;
 
-/* address NULL: the system bus. The event loop is referenced, the backend copied. */
+/* address NULL: the system bus. The event loop is referenced, the backend copied. Succeeds without
+ * a bus; fails only for lack of memory or when the address cannot be parsed. */
 int report_bus_new(ReportBus **ret, sd_event *event, const ReportBackend *backend,
                    const char *address);
 ReportBus *report_bus_free(ReportBus *b);

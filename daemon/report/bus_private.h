@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include <systemd/sd-bus.h>
+#include <systemd/sd-event.h>
+
+#include "report/bus.h"
+
+/* Shared by the files of the D-Bus face only. */
+
+/* Callers whose authorisation is being checked at once; more get the error Busy. */
+#define BUS_PENDING_MAX 64
+
+struct ReportBus {
+        sd_event *event;
+        sd_event_source *retry;
+        char *address;
+        ReportBackend backend;
+        sd_bus *bus;
+        StatusView sent; /* what subscribers know; its strings are owned */
+        unsigned n_pending;
+        unsigned failures; /* connections lost or refused in a row */
+};
+
+/* org.numabalancer1.Manager and org.freedesktop.LogControl1; userdata is the ReportBus. */
+extern const sd_bus_vtable manager_vtable[];
+extern const sd_bus_vtable log_control_vtable[];
+
+#define LOG_CONTROL_PATH      "/org/freedesktop/LogControl1"
+#define LOG_CONTROL_INTERFACE "org.freedesktop.LogControl1"
+
+/* Getter of all properties of the Manager. */
+int property_get(sd_bus *bus, const char *path, const char *interface, const char *property,
+                 sd_bus_message *reply, void *userdata, sd_bus_error *error);
+
+/* The names, NULL-terminated, of properties that emit changes and differ between a and b, into
+ * ret (of PROPERTY_EMITTING + 1 places). Returns their number. */
+#define PROPERTY_EMITTING 9
+unsigned property_differences(const StatusView *a, const StatusView *b, char **ret);
+
+/* Replaces what subscribers know. -ENOMEM leaves it unchanged. */
+int property_remember(StatusView *known, const StatusView *now);
+void property_forget(StatusView *known);
+
+/* Methods. */
+int method_get_stats(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int method_list_processes(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int method_get_process(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int method_explain(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int method_pause(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int method_resume(sd_bus_message *m, void *userdata, sd_bus_error *error);
+
+/* Appends one element of the array that ListProcesses returns. */
+int row_append_process(sd_bus_message *m, const ProcessRow *row, const Topology *t);
+
+/* Appends the pairs of one process, into an open a{sv}: those of the list, then the numbers behind
+ * the verdict. */
+int row_append_keys(sd_bus_message *m, const ProcessRow *row, const Topology *t);
+int row_append_numbers(sd_bus_message *m, const ProcessRow *row, const Topology *t);
+
+/* Carries out an authorised call; m is rewound to its first argument. Returns like a method. */
+typedef int (*AuthorizedCall)(ReportBus *b, sd_bus_message *m, sd_bus_error *error);
+
+/* Finds out, without blocking, whether the sender of m may change things, and then runs `run` or
+ * answers AccessDenied. Arguments must have been checked before. Returns 1, or -errno with error
+ * set. */
+int authorize(ReportBus *b, sd_bus_message *m, AuthorizedCall run, sd_bus_error *error);

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "report/explain.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/human.h"
+#include "base/mathx.h"
+#include "report/describe.h"
+
+typedef struct Text {
+        char *buf;
+        size_t size;
+} Text;
+
+__attribute__((format(printf, 2, 3))) static void say(Text *t, const char *format, ...) {
+        size_t used = strlen(t->buf);
+        va_list ap;
+
+        va_start(ap, format);
+        vsnprintf(t->buf + used, t->size - used, format, ap);
+        va_end(ap);
+}
+
+/* What the source saw, whatever followed from it. */
+static void say_seen(Text *out, const ProcessRow *row, const Topology *t) {
+        const Verdict *v = &row->verdict;
+
+        if (v->samples < 0.5)
+                return;
+        say(out,
+            " Of about %.0f sampled accesses (source %s) %s were remote (between %s and %s with 95 "
+            "%% "
+            "confidence).",
+            v->samples, evidence_source_to_string(row->source), HUMAN_SHARE(v->remote_share),
+            HUMAN_SHARE(v->remote_lower), HUMAN_SHARE(v->remote_upper));
+        if (v->run_node != NODE_NONE && v->home_node != NODE_NONE)
+                say(out,
+                    " %s of its CPU time is on node%d; most of the memory it uses is on node%d.",
+                    HUMAN_SHARE(v->run_share), describe_node_id(t, v->run_node),
+                    describe_node_id(t, v->home_node));
+        if (v->stall_ns > 0)
+                say(out,
+                    " It loses an estimated %s per second to remote memory, %s of its CPU time.",
+                    HUMAN_TIME(double_to_u64(v->stall_ns)), HUMAN_SHARE(v->score));
+}
+
+static void say_gain(Text *out, const Verdict *v) {
+        say(out, " A move of %s would gain about %s of CPU time over the next %s and cost %s",
+            HUMAN_SIZE(v->move_bytes), HUMAN_TIME(double_to_u64(v->benefit_ns)),
+            HUMAN_TIME(v->horizon_ns), HUMAN_TIME(double_to_u64(v->cost_ns)));
+}
+
+static void say_wait(Text *out, const Verdict *v, uint64_t now_ns) {
+        if (v->wait_until_ns > now_ns)
+                say(out, " It is considered again in %s.", HUMAN_TIME(v->wait_until_ns - now_ns));
+        else
+                say(out, " It is considered again at the next evaluation.");
+}
+
+/* The gate that held it back, and the value that would open it. */
+static bool say_gate(Text *out, const ProcessRow *row) {
+        const Verdict *v = &row->verdict;
+
+        switch (v->reason) {
+        case REASON_TOO_YOUNG:
+                say(out, " It is %s old and will be judged at an age of %s (gates.min_age).",
+                    HUMAN_TIME(row->info.age_ns), HUMAN_TIME(double_to_u64(v->threshold)));
+                return true;
+        case REASON_TOO_SMALL:
+                say(out, " It has %s resident; at least %s are needed (gates.min_rss).",
+                    HUMAN_SIZE(row->info.rss_bytes), HUMAN_SIZE(double_to_u64(v->threshold)));
+                return true;
+        case REASON_LOW_SCORE:
+                say(out, " It would have to lose at least %s (gates.min_score_percent).",
+                    HUMAN_SHARE(v->threshold));
+                return true;
+        case REASON_LOW_STALL:
+                say(out, " It would have to lose at least %s per second (gates.min_stall).",
+                    HUMAN_TIME(double_to_u64(v->threshold)));
+                return true;
+        case REASON_LOW_REMOTE:
+                say(out, " The lower bound, %s, would have to reach %s (gates.min_remote_percent).",
+                    HUMAN_SHARE(v->observed), HUMAN_SHARE(v->threshold));
+                return true;
+        case REASON_TOO_FEW_SAMPLES:
+                say(out,
+                    " %.0f of at least %.0f samples have been taken; it has to use CPU time for "
+                    "longer.",
+                    v->observed, v->threshold);
+                return true;
+        default:
+                return false;
+        }
+}
+
+/* Reasons that lie in where the process runs, or in the balance of gain and cost. */
+static bool say_placement(Text *out, const ProcessRow *row, const Topology *t, uint64_t now_ns) {
+        const Verdict *v = &row->verdict;
+
+        switch (v->reason) {
+        case REASON_MOVE:
+                say_gain(out, v);
+                say(out, "; its memory goes to node%d.", describe_node_id(t, v->target_node));
+                return true;
+        case REASON_MULTI_NODE:
+                say(out,
+                    " node%d has %s of its CPU time, %s on one node are needed; if its CPUs were "
+                    "limited to one node, its memory could follow.",
+                    describe_node_id(t, v->run_node), HUMAN_SHARE(v->run_share),
+                    HUMAN_SHARE(v->threshold));
+                return true;
+        case REASON_UNSETTLED:
+                say(out, " It must run on one node for %.0f evaluations and has for %.0f.",
+                    v->threshold, v->observed);
+                return true;
+        case REASON_COST:
+                say_gain(out, v);
+                say(out, ": %.1f times the cost, %.1f times are needed (migration.benefit_ratio).",
+                    v->observed, v->threshold);
+                return true;
+        case REASON_NODE_FULL:
+                say(out, " node%d would need %s more available memory than it has to spare.",
+                    describe_node_id(t, v->target_node),
+                    HUMAN_SIZE(double_to_u64(v->threshold > v->observed
+                                                     ? v->threshold - v->observed
+                                                     : v->observed - v->threshold)));
+                return true;
+        case REASON_COOLDOWN:
+        case REASON_GAVE_UP:
+        case REASON_NODE_BLOCKED:
+                say_wait(out, v, now_ns);
+                return true;
+        default:
+                return false;
+        }
+}
+
+/* Properties of the process for which it is never touched. */
+static void say_excluded(Text *out, const ProcessRow *row) {
+        const ProcessInfo *p = &row->info;
+
+        switch (row->verdict.reason) {
+        case REASON_PINNED:
+                say(out, " %s of its %s resident memory are pinned.", HUMAN_SIZE(p->pinned_bytes),
+                    HUMAN_SIZE(p->rss_bytes));
+                break;
+        case REASON_HUGETLB:
+                say(out, " It has %s in hugetlb pages; never.hugetlb = false would allow a move.",
+                    HUMAN_SIZE(p->hugetlb_bytes));
+                break;
+        case REASON_LOCKED:
+                say(out, " It has locked %s; never.locked = false would allow a move.",
+                    HUMAN_SIZE(p->locked_bytes));
+                break;
+        case REASON_REALTIME:
+                say(out, " never.realtime = false would allow a move.");
+                break;
+        case REASON_TASK_POLICY:
+        case REASON_VMA_POLICY:
+                say(out, " What a program decides about its own memory is respected always.");
+                break;
+        case REASON_CPUSET:
+                say(out, " Its cpuset would have to allow a second memory node.");
+                break;
+        default:
+                break;
+        }
+}
+
+char *explain_process(char *buf, size_t size, const ProcessRow *row, const Topology *t,
+                      uint64_t now_ns) {
+        char process[DESCRIBE_PROCESS_BYTES];
+        Text out = { .buf = buf, .size = size };
+
+        *buf = 0;
+        say(&out, "%s %s.",
+            describe_process(process, sizeof process, row->info.comm, row->info.id.pid),
+            reason_sentence(row->verdict.reason));
+        say_seen(&out, row, t);
+        if (!say_gate(&out, row) && !say_placement(&out, row, t, now_ns))
+                say_excluded(&out, row);
+        return buf;
+}

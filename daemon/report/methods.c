@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "report/bus_private.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "report/explain.h"
+
+DEFINE_CLEANUP(sd_bus_message, sd_bus_message_unref)
+#define cleanup_message cleanup(cleanup_sd_bus_message_unrefp)
+
+/* ListProcesses: rows in one answer. A row takes some 500 bytes, so an answer stays below 5 MB. */
+#define LIST_DEFAULT 1000
+#define LIST_MAX     10000
+
+static int append_counters(sd_bus_message *m, const StatusView *s) {
+        int r = 0;
+
+#define COUNTER_APPEND(member, name, meaning)                                                      \
+        if (r >= 0)                                                                                \
+                r = sd_bus_message_append(m, "{sv}", name, "t", s->counters.member);
+        COUNTER_TABLE(COUNTER_APPEND)
+#undef COUNTER_APPEND
+        return r;
+}
+
+static int append_failures(sd_bus_message *m, const StatusView *s) {
+        int r;
+
+        if ((r = sd_bus_message_open_container(m, 'e', "sv")) < 0 ||
+            (r = sd_bus_message_append(m, "s", "FailuresByErrno")) < 0 ||
+            (r = sd_bus_message_open_container(m, 'v', "a{st}")) < 0 ||
+            (r = sd_bus_message_open_container(m, 'a', "{st}")) < 0)
+                return r;
+        for (int i = 0; i < FAILURE_MAX; i++)
+                if ((r = sd_bus_message_append(m, "{st}", failure_to_string((Failure)i),
+                                               s->failures[i])) < 0)
+                        return r;
+        if ((r = sd_bus_message_close_container(m)) < 0 ||
+            (r = sd_bus_message_close_container(m)) < 0)
+                return r;
+        return sd_bus_message_close_container(m);
+}
+
+int method_get_stats(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        cleanup_message sd_bus_message *reply = NULL;
+        ReportBus *b = userdata;
+        StatusView s = { 0 };
+        int r;
+
+        b->backend.status(b->backend.userdata, &s);
+        if ((r = sd_bus_message_new_method_return(m, &reply)) < 0 ||
+            (r = sd_bus_message_open_container(reply, 'a', "{sv}")) < 0 ||
+            (r = append_counters(reply, &s)) < 0 || (r = append_failures(reply, &s)) < 0 ||
+            (r = sd_bus_message_append(reply, "{sv}{sv}{sv}", "CPUUsageUSec", "t", s.cpu_usage_usec,
+                                       "ProcessesTracked", "u", s.processes_tracked, "JobsActive",
+                                       "u", s.jobs_active)) < 0 ||
+            (r = sd_bus_message_close_container(reply)) < 0)
+                return r;
+        return sd_bus_send(NULL, reply, NULL);
+}
+
+int method_list_processes(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        cleanup_message sd_bus_message *reply = NULL;
+        cleanup_free ProcessRow *rows = NULL;
+        ReportBus *b = userdata;
+        const char *name;
+        uint32_t max;
+        size_t n = 0;
+        int r, order;
+
+        if ((r = sd_bus_message_read(m, "us", &max, &name)) < 0)
+                return r;
+        if (max > LIST_MAX)
+                return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
+                                         "At most %d processes can be listed", LIST_MAX);
+        order = *name ? process_order_from_string(name) : ORDER_SCORE;
+        if (order < 0)
+                return sd_bus_error_set(error, SD_BUS_ERROR_INVALID_ARGS,
+                                        "The order must be score, remote or pid");
+        if ((r = b->backend.processes(b->backend.userdata, max ?: LIST_DEFAULT, (ProcessOrder)order,
+                                      &rows, &n)) < 0 ||
+            (r = sd_bus_message_new_method_return(m, &reply)) < 0 ||
+            (r = sd_bus_message_open_container(reply, 'a', "a{sv}")) < 0)
+                return r;
+        for (size_t i = 0; i < n; i++)
+                if ((r = row_append_process(reply, &rows[i],
+                                            b->backend.topology(b->backend.userdata))) < 0)
+                        return r;
+        if ((r = sd_bus_message_close_container(reply)) < 0)
+                return r;
+        return sd_bus_send(NULL, reply, NULL);
+}
+
+/* Reads the pid argument and asks for its process. */
+static int read_process(ReportBus *b, sd_bus_message *m, ProcessRow *ret, sd_bus_error *error) {
+        uint32_t pid;
+        int r;
+
+        if ((r = sd_bus_message_read(m, "u", &pid)) < 0)
+                return r;
+        if (pid == 0 || pid > INT_MAX)
+                return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "%u is no process id",
+                                         pid);
+        r = b->backend.process(b->backend.userdata, (pid_t)pid, ret);
+        if (r == -ESRCH)
+                return sd_bus_error_setf(error, BUS_ERROR_NO_SUCH_PROCESS, "There is no process %u",
+                                         pid);
+        return r;
+}
+
+int method_get_process(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        cleanup_message sd_bus_message *reply = NULL;
+        ReportBus *b = userdata;
+        ProcessRow row = { 0 };
+        const Topology *t;
+        int r;
+
+        if ((r = read_process(b, m, &row, error)) < 0)
+                return r;
+        t = b->backend.topology(b->backend.userdata);
+        if ((r = sd_bus_message_new_method_return(m, &reply)) < 0 ||
+            (r = sd_bus_message_open_container(reply, 'a', "{sv}")) < 0 ||
+            (r = row_append_keys(reply, &row, t)) < 0 ||
+            (r = row_append_numbers(reply, &row, t)) < 0 ||
+            (r = sd_bus_message_close_container(reply)) < 0)
+                return r;
+        return sd_bus_send(NULL, reply, NULL);
+}
+
+static uint64_t monotonic_ns(void) {
+        struct timespec ts;
+
+        if (clock_gettime(CLOCK_MONOTONIC, &ts) < 0)
+                return 0;
+        return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+int method_explain(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        cleanup_message sd_bus_message *reply = NULL;
+        char text[EXPLAIN_BYTES];
+        ReportBus *b = userdata;
+        ProcessRow row = { 0 };
+        const Topology *t;
+        int r;
+
+        if ((r = read_process(b, m, &row, error)) < 0)
+                return r;
+        t = b->backend.topology(b->backend.userdata);
+        explain_process(text, sizeof text, &row, t, monotonic_ns());
+        if ((r = sd_bus_message_new_method_return(m, &reply)) < 0 ||
+            (r = sd_bus_message_append(reply, "ss", reason_to_string(row.verdict.reason), text)) <
+                    0 ||
+            (r = sd_bus_message_open_container(reply, 'a', "{sv}")) < 0 ||
+            (r = row_append_keys(reply, &row, t)) < 0 ||
+            (r = row_append_numbers(reply, &row, t)) < 0 ||
+            (r = sd_bus_message_close_container(reply)) < 0)
+                return r;
+        return sd_bus_send(NULL, reply, NULL);
+}
+
+/* A refusal of the manager as an error with a name. */
+static int backend_error(int r, sd_bus_error *error) {
+        switch (r) {
+        case -EPERM:
+        case -EACCES:
+                return sd_bus_error_set(error, BUS_ERROR_NOT_ALLOWED,
+                                        "The configuration does not allow this");
+        case -EBUSY:
+                return sd_bus_error_set(error, BUS_ERROR_BUSY, "The daemon is busy; try again");
+        default:
+                return r;
+        }
+}
+
+static int pause_authorized(ReportBus *b, sd_bus_message *m, sd_bus_error *error) {
+        uint64_t usec;
+        int r;
+
+        if ((r = sd_bus_message_read(m, "t", &usec)) < 0)
+                return r;
+        if ((r = b->backend.pause(b->backend.userdata, usec)) < 0)
+                return backend_error(r, error);
+        report_bus_changed(b);
+        return sd_bus_reply_method_return(m, NULL);
+}
+
+int method_pause(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        uint64_t usec;
+        int r;
+
+        if ((r = sd_bus_message_read(m, "t", &usec)) < 0)
+                return r;
+        /* 0 means "until resumed"; a century is a mistake in the unit. */
+        if (usec > UINT64_C(100) * 365 * 86400 * 1000000)
+                return sd_bus_error_set(error, SD_BUS_ERROR_INVALID_ARGS,
+                                        "A pause lasts at most 100 years; 0 means until Resume");
+        return authorize(userdata, m, pause_authorized, error);
+}
+
+static int resume_authorized(ReportBus *b, sd_bus_message *m, sd_bus_error *error) {
+        int r = b->backend.resume(b->backend.userdata);
+
+        if (r < 0)
+                return backend_error(r, error);
+        report_bus_changed(b);
+        return sd_bus_reply_method_return(m, NULL);
+}
+
+int method_resume(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return authorize(userdata, m, resume_authorized, error);
+}
