@@ -3,5 +3,6 @@
 
 #include "system/root.h"
 
-/* kernel.numa_balancing: 0 off, 1 normal, 2 tiering (bit mask). -ENOENT: the kernel has none. */
+/* kernel.numa_balancing: 0 off, 1 normal, 2 tiering (bit mask). -ENOENT: the kernel has none;
+ * -EBADMSG: it does not parse. */
 int kernel_balancing_read(const SystemRoot *root, unsigned *ret_mode);

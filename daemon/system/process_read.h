@@ -7,14 +7,20 @@
 #include "model/topology.h"
 #include "system/root.h"
 
-/* Start time of a process from proc/PID/stat (field 22, clock ticks since boot). -ESRCH: gone. */
+/* Start time of a process from proc/PID/stat (field 22, clock ticks since boot). -ESRCH: gone;
+ * -EBADMSG: does not parse. */
 int process_read_starttime(const SystemRoot *root, pid_t pid, uint64_t *ret_starttime);
 
 /* 0 when this very process still lives, -ESRCH when it has ended or its pid was reused. */
 int process_check(const SystemRoot *root, ProcessId id);
 
-/* Reads everything of ProcessInfo except attributes, task_policy and vma_policy from proc/PID/stat,
- * status and cgroup; boottime_ns (CLOCK_BOOTTIME) gives the age. Robust against hostile command
- * names and truncated files (-EBADMSG). -ESRCH: gone. */
+/* Threads whose scheduling class process_read looks at, the main thread first. */
+#define PROCESS_READ_TASKS_MAX 64
+
+/* Reads everything of ProcessInfo except attributes, task_policy and vma_policy (left zero) from
+ * proc/PID/stat, status, cgroup and task; boottime_ns (CLOCK_BOOTTIME) gives the age. `realtime` is
+ * true when one of the first PROCESS_READ_TASKS_MAX threads is in a real-time class; later threads
+ * are not looked at. A kernel without cpusets allows all nodes with memory. Robust against hostile
+ * command names and truncated files (-EBADMSG). -ESRCH: gone. */
 int process_read(const SystemRoot *root, const Topology *t, pid_t pid, uint64_t boottime_ns,
                  ProcessInfo *ret);

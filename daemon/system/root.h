@@ -8,6 +8,11 @@ typedef struct SystemRoot {
         int sys_fd;  /* /sys */
 } SystemRoot;
 
+/* Initialiser of a root that is not open. */
+#define SYSTEM_ROOT_NONE { .proc_fd = -1, .sys_fd = -1 }
+
 /* Opens PREFIX/proc and PREFIX/sys ("" for the running machine). Negative errno. */
 int system_root_open(SystemRoot *ret, const char *prefix);
+
+/* Closes what is open; may be called again. */
 void system_root_close(SystemRoot *root);
