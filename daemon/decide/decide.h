@@ -11,6 +11,41 @@
 /* The policy: pure and deterministic. It sees only what it is given, never reads a clock, a file or
  * a random number, and cannot fail at run time except for lack of memory. */
 
+/* What Verdict.observed and Verdict.threshold mean for each reason. Shares are 0..1; where gates are
+ * named, a process that passed before keeps passing with half of the setting, and threshold is
+ * what applied. "-" is 0.
+ *
+ *   reason              observed                              threshold
+ *   move, cost          benefit / cost                        ratio that is wanted: benefit_ratio,
+ *                                                             1.5 times that within 5 min of a move
+ *   balanced            upper bound of the remote share, or   gates.min_remote
+ *                       0: no resident memory elsewhere
+ *   too-young           age, ns                               gates.min_age, ns
+ *   too-small           resident size, bytes                  gates.min_rss, bytes
+ *   too-few-samples     evaluations that brought samples      2
+ *   low-remote          lower bound of the remote share       gates.min_remote
+ *   low-score           stall / CPU time, share               gates.min_score
+ *   low-stall           stall, ns per second                  gates.min_stall, ns per second
+ *   multi-node          share of CPU time on its busiest node 0.9
+ *   unsettled           evaluations in a row on that node     3
+ *   cooldown, gave-up,  time still to wait, ns                -        (and wait_until_ns)
+ *   node-blocked
+ *   node-full           bytes needed on the target: 1.25 x    bytes that it can give
+ *                       what moves, and what it must keep
+ *   no-target           best part of the weighted latency     0.1
+ *                       that any allowed node would save
+ *   attributes-unknown  benefit / cost                        ratio that is wanted
+ *   budget              moves planned and under way           most at once
+ *   cpuset              memory nodes that its cpuset allows   2
+ *   pinned              pinned memory, bytes                  a quarter of its resident size, bytes
+ *   hugetlb             hugetlb pages, bytes                  -
+ *   locked              locked memory, bytes                  -
+ *   others              -                                     -
+ *
+ * candidate says that the gates are passed, whatever else speaks against a move (self and kernel
+ * threads excepted). A process that would be moved but for ATTRIBUTES_UNKNOWN has that reason and is
+ * a candidate: once its policies were read it moves at the next evaluation. */
+
 /* What the policy remembers between evaluations: hysteresis, how long a process has run where it
  * runs, cool-down, gains promised and realised. Bounded by PROCESSES_MAX. */
 typedef struct DecideState DecideState;
@@ -19,7 +54,8 @@ int decide_state_new(DecideState **ret, const Topology *topology);
 DecideState *decide_state_free(DecideState *state);
 
 /* One evaluation at now_ns (CLOCK_MONOTONIC): judges every process of the snapshot and plans moves
- * that fit free memory together. The order of snapshot->processes does not change the plan.
+ * that fit free memory together. The order of snapshot->processes does not change the plan, and no
+ * process may be listed twice. Allocates only when there are more processes than ever before.
  * plan's arrays are reused. -ENOMEM leaves an empty plan. */
 int decide(const Snapshot *snapshot, DecideState *state, const Settings *settings, uint64_t now_ns,
            Plan *plan);
@@ -29,5 +65,5 @@ int decide(const Snapshot *snapshot, DecideState *state, const Settings *setting
 void decide_learn(DecideState *state, const Outcome *outcome, const Settings *settings,
                   uint64_t now_ns);
 
-/* When node `index` may be a target again (0: now). */
+/* When node `index` may be a target again (CLOCK_MONOTONIC; 0 or past: now). */
 uint64_t decide_node_blocked_until(const DecideState *state, int index);

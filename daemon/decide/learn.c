@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <string.h>
+
+#include "base/mathx.h"
+#include "decide/decide.h"
+#include "decide/state.h"
+#include "decide/tuning.h"
+
+static void learn_page_cost(DecideState *state, const Outcome *outcome) {
+        double seen;
+
+        if (outcome->bytes_moved < PAGE_COST_MIN_BYTES || outcome->busy_ns == 0)
+                return;
+        seen = clamp_double((double)outcome->busy_ns * PAGE_COST_UNIT /
+                                    (double)outcome->bytes_moved,
+                            PAGE_COST_MIN_NS, PAGE_COST_MAX_NS);
+        state->page_cost_ns += PAGE_COST_WEIGHT * (seen - state->page_cost_ns);
+}
+
+static void block_node(NodeBlock *block, uint64_t now_ns) {
+        uint64_t forget_ns = NODE_BLOCK_NS << NODE_BLOCK_DOUBLINGS_MAX;
+
+        if (sub_sat(now_ns, block->failed_ns) > forget_ns)
+                block->failures = 0;
+        block->until_ns = add_sat(now_ns, NODE_BLOCK_NS << block->failures);
+        block->failed_ns = now_ns;
+        if (block->failures < NODE_BLOCK_DOUBLINGS_MAX)
+                block->failures++;
+}
+
+static void learn_node(DecideState *state, const Outcome *outcome, uint64_t now_ns) {
+        NodeBlock *block;
+
+        if (outcome->move.to < 0 || outcome->move.to >= NODES_MAX)
+                return;
+        block = &state->blocks[outcome->move.to];
+        if (outcome->reason == REASON_NO_MEMORY)
+                block_node(block, now_ns);
+        else if (outcome->reason == REASON_DONE && outcome->pages_moved > 0)
+                *block = (NodeBlock) {};
+}
+
+void decide_learn(DecideState *state, const Outcome *outcome, const Settings *settings,
+                  uint64_t now_ns) {
+        Track *track;
+
+        learn_page_cost(state, outcome);
+        learn_node(state, outcome, now_ns);
+        if (outcome->reason == REASON_PROCESS_GONE) {
+                state_forget(state, outcome->move.id);
+                return;
+        }
+        track = state_track(state, outcome->move.id, outcome->move.comm);
+        if (!track)
+                return;
+        track->planned_to = NODE_NONE;
+        track->planned_bytes = 0;
+        track->last_seen_ns = now_ns;
+        if (outcome->pages_moved > 0)
+                track->last_move_ns = now_ns;
+        if (outcome->reason == REASON_FORBIDDEN)
+                track->forbidden = true;
+        track->cooldown_until_ns = add_sat(now_ns, settings->cooldown_ns);
+}
+
+uint64_t decide_node_blocked_until(const DecideState *state, int index) {
+        return index < 0 || index >= NODES_MAX ? 0 : state->blocks[index].until_ns;
+}

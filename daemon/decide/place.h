@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "decide/state.h"
+
+/* Where the memory of a process should go, and whether the way there pays. */
+typedef struct Placement {
+        Reason reason; /* REASON_MOVE, or why not */
+        int target;    /* NODE_NONE when no node is better */
+        NodeMask from;
+        uint64_t bytes;    /* to copy */
+        double gain_share; /* part of its weighted latency that the move would save */
+        double benefit_ns; /* expected over horizon_ns, with what quality and number of samples
+                               * prove */
+        double cost_ns;
+        uint64_t horizon_ns;
+        uint64_t wait_until_ns;
+        double observed;
+        double threshold;
+} Placement;
+
+/* 1.25 times the planned bytes, as they are reserved. */
+uint64_t place_reserve(uint64_t bytes);
+
+/* Time that copying so much takes, at the learned cost. */
+double place_cost_ns(const DecideState *state, uint64_t bytes);
+
+/* Chooses the target of a whole-process move: the node with the lowest latency-weighted cost
+ *
+ *   cost(t) = sum over a of share[a] x lat[a][t]
+ *
+ * among those that its cpuset allows, with room (beside what state->reserved_bytes holds) that are not blocked,
+ * at least 10 % better than now; then weighs benefit against cost:
+ *
+ *   benefit = q x poisson part of the samples x stall relieved x horizon,
+ *   horizon = min(time that the process has run on its node, 30 min)
+ *
+ * and moves only if benefit >= ratio x cost. track may be NULL (nothing is known to be stable). */
+void place_choose(const DecideState *state, const Snapshot *snapshot, const ProcessView *view,
+                  const Score *score, const Track *track, const Settings *settings, uint64_t now_ns,
+                  Placement *ret);

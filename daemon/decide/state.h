@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "base/table.h"
+#include "decide/decide.h"
+#include "decide/latency.h"
+#include "decide/score.h"
+
+/* What is remembered of one process from evaluation to evaluation. */
+typedef struct Track {
+        char comm[COMM_BYTES];      /* changes on exec, which starts everything anew */
+        uint64_t last_seen_ns;      /* last evaluation with this process */
+        uint64_t settled_ns;        /* last evaluation that counted for `settled` */
+        uint64_t stable_since_ns;   /* since when run_node is the one with most CPU time */
+        uint64_t last_move_ns;      /* end of its last job that moved something; 0 = never */
+        uint64_t cooldown_until_ns; /* 0 = none */
+        uint64_t gave_up_until_ns;  /* 0 = not given up */
+        uint64_t planned_bytes;     /* last order given, reserved while its job runs */
+        double exposed;             /* K: part of the latency gap that it waits for */
+        int8_t planned_to;
+        int8_t run_node;
+        uint8_t settled; /* evaluations in a row on run_node, saturating */
+        bool active;     /* passed the gates last time */
+        bool forbidden;  /* refused access: left alone until exec */
+} Track;
+
+/* What is remembered of a node that ran out of memory. */
+typedef struct NodeBlock {
+        uint64_t until_ns;
+        uint64_t failed_ns; /* last failure */
+        uint32_t failures;  /* in a row */
+} NodeBlock;
+
+/* A process whose move would pay, on its way to an order. */
+typedef struct Candidate {
+        size_t index; /* in the snapshot */
+        double ratio; /* benefit / cost beside what is under way already */
+} Candidate;
+
+struct DecideState {
+        Table *tracks;
+        NodeBlock blocks[NODES_MAX];
+        double page_cost_ns; /* of 4 KB, learned */
+
+        /* Scratch of one evaluation, kept to be used again. */
+        Latency latency;
+        NodeMask memory;                    /* nodes with memory */
+        NodeMask movable;                   /* nodes that memory may leave and go to: with CPUs,
+                                             * others are a slower tier and not ours to empty */
+        uint64_t reserved_bytes[NODES_MAX]; /* promised to moves under way and planned */
+        uint32_t jobs;                      /* under way and planned */
+        Track **tracks_of;                  /* [n_processes] or NULL for what is not tracked */
+        size_t tracks_of_allocated;
+        size_t *newcomers;
+        size_t newcomers_allocated;
+        Candidate *candidates;
+        size_t n_candidates;
+        size_t candidates_allocated;
+};
+
+/* Finds or adds the memory of one process; NULL when the table is full. */
+Track *state_track(DecideState *state, ProcessId id, const char *comm);
+
+/* Forgets one process. */
+void state_forget(DecideState *state, ProcessId id);
+
+/* Fills state->tracks_of for the snapshot: finds, adds, starts anew what has exec'ed or was away,
+ * and forgets old ones when room is short; if even then not all fit, the largest win. -ENOMEM. */
+int state_follow(DecideState *state, const Snapshot *snapshot, const Settings *settings,
+                 uint64_t now_ns);
+
+/* Notes where the process runs now. Evaluations at the same time count once. */
+void track_settle(Track *track, const Score *score, uint64_t now_ns);
+
+/* When node index may be a target again, of what the policy and the snapshot know. */
+uint64_t state_blocked_until(const DecideState *state, const NodeState *node, int index);

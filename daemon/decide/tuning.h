@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "model/settings.h"
+
+/* Every constant of the policy that is no setting, each with the reason for its value. */
+
+/* One-sided 95 % confidence: z of the normal distribution. With it, n samples out of n give the
+ * share n / (n + 2.7). */
+#define CONFIDENCE_Z 1.645
+
+/* SLIT distances overstate: 21/10 stands for measured latency ratios of 1.5 to 1.9, so only this
+ * part of the excess over local counts. */
+#define SLIT_COMPRESSION 0.6
+
+/* No memory that a CPU can reach is a hundred times slower than its own; beyond it the table is
+ * wrong, and one wrong entry must not outweigh everything else. */
+#define LATENCY_RATIO_MAX 100.0
+
+/* Out-of-order cores hide part of a miss behind other work: the share of the latency gap that a
+ * program really waits for, until its own moves teach better. */
+#define EXPOSED_SHARE_START 0.5
+
+/* Evidence from one interval may be an accident; two agreeing ones square its probability (the
+ * two-touch filter of the kernel). */
+#define EVALUATIONS_MIN 2u
+
+/* Gates are left at half of what it takes to enter, so a process at the threshold does not flap. */
+#define GATE_HYSTERESIS 0.5
+
+/* A process belongs to one node when so much of its CPU time is spent there ... */
+#define SINGLE_NODE_SHARE 0.9
+/* ... in so many evaluations in a row. */
+#define SETTLED_EVALUATIONS 3u
+
+/* A process that was not in the snapshot for so long (three quiet evaluations of 5 s) starts anew
+ * in proving where it runs. */
+#define GAP_NS (15 * NSEC_PER_SEC)
+
+/* Past stability predicts future stability, but nobody plans further ahead than this. */
+#define HORIZON_MAX_NS (30 * 60 * NSEC_PER_SEC)
+
+/* Latency differences below this share are within the noise of the distance tables. */
+#define GAIN_SHARE_MIN 0.10
+
+/* Direct access by devices holds pages where they are; from this share on a move would leave too
+ * much behind to be worth it. */
+#define PINNED_SHARE_MAX 0.25
+
+/* Cost of moving a 4 KB page until moves of this machine teach better: kernels before 6.3 in big
+ * batches 4.8 us, newer ones 1.1 us; a pause of the program is counted with the copying. */
+#define PAGE_COST_START_NS 5000.0
+#define PAGE_COST_MIN_NS   100.0
+#define PAGE_COST_MAX_NS   1e6
+#define PAGE_COST_UNIT     4096.0
+/* One job changes the learned cost by a quarter of the difference: four to five jobs settle it,
+ * one odd job does not spoil it. Jobs below 4 MB measure the fixed cost of a call instead. */
+#define PAGE_COST_WEIGHT    0.25
+#define PAGE_COST_MIN_BYTES (4 * MIB)
+
+/* Fixed cost of a page-moving call: it drains per-CPU lists on all CPUs. */
+#define CALL_COST_NS 200000.0
+
+/* Within so long after its last move a process must promise RECENT_RATIO_FACTOR times the benefit
+ * ratio: three times the cost instead of twice with the default. */
+#define RECENT_MOVE_NS      (300 * NSEC_PER_SEC)
+#define RECENT_RATIO_FACTOR 1.5
+
+/* A target keeps one part in TARGET_RESERVE_PARTS of its memory and TARGET_WATERMARKS times its
+ * high watermark (what the kernel wants free before it promotes), and the move is counted
+ * PLANNED_SHARE_PERCENT large because programs grow meanwhile. */
+#define TARGET_RESERVE_PARTS  16u
+#define TARGET_WATERMARKS     2u
+#define PLANNED_SHARE_PERCENT 125u
+
+/* A node without memory is left alone for this time, doubled with each further failure ... */
+#define NODE_BLOCK_NS (10 * NSEC_PER_SEC)
+/* ... at most so often (43 min), and all is forgotten after as long without one. */
+#define NODE_BLOCK_DOUBLINGS_MAX 8u
+
+/* Jobs that are planned or under way at once. One that waits long in the queue acts on old
+ * evidence; workers are few, and bandwidth per node allows no more. */
+#define JOBS_IN_FLIGHT_MAX 16u
+
+/* Numbers from outside are cut to this before they are used: far above anything real, far below
+ * where sums of products lose themselves. */
+#define NUMBER_MAX 1e15
