@@ -1,0 +1,21 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A machine with one node: the daemon is up, idle, and says why.
+# lab: nodes=1 kernel=6.1 mem=1G timeout=90
+
+. /lab/lib.sh
+need_daemon
+
+ok "the daemon starts" start_daemon || exit
+is "state" "$(daemon_property State)" idle
+is "reason" "$(daemon_property StateReason)" one-node
+ok "the journal says so" journal_has 'one (memory )?node|one-node'
+status=$(systemctl show -P StatusText numabalancerd)
+ok "systemctl status says so: $status" grep -q 'one memory node' <<<"$status"
+ok "numabalancerctl status" numabalancerctl status
+pid=$(systemctl show -P MainPID numabalancerd)
+switches() { awk '/ctxt_switches/ { n += $2 } END { print n }' "/proc/$pid/status"; }
+before=$(switches)
+sleep 10
+compare "it sleeps (context switches in 10 s, watchdog included)" "$(($(switches) - before))" "<=" 3
+ok "stops cleanly" stop_daemon
