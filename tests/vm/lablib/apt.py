@@ -4,7 +4,7 @@
 import os
 import subprocess
 
-from .util import LabError, cache_dir, output_of
+from .util import LabError, cache_dir, locked, output_of
 
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
@@ -89,7 +89,9 @@ class PrivateApt:
                               **options)
 
     def update(self):
-        done = self.run("apt-get", "update")
+        # apt fails at once, and does not wait, when another one holds the lists
+        with locked(f"apt-{self.suite}"):
+            done = self.run("apt-get", "update")
         if done.returncode != 0:
             reason = (done.stderr.strip().splitlines() or ["no reason given"])[0]
             raise LabError(f"apt cannot read suite {self.suite}: {reason}")

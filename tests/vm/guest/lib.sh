@@ -1,0 +1,255 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# For case scripts: `. /lab/lib.sh`. Results go to standard output as TAP lines without numbers (the host
+# numbers them); any other line of output is shown as a comment.
+#
+# Given: LAB_NODES, LAB_CPUS_PER_NODE, LAB_MEMORY_NODES, LAB_MEM_BYTES, LAB_KERNEL, LAB_BALANCING,
+# LAB_PENALTY of this machine; CASE_OUT, a directory whose files come home; CASE_NAME.
+
+: "${CASE_NAME:=case}" "${CASE_OUT:=/lab/out/$CASE_NAME}"
+mkdir -p "$CASE_OUT"
+declare -A victim_pid=()
+lab_failures=0
+
+# ---- results ----
+
+# ok NAME [COMMAND...]: the command must succeed; without one the fact is already established.
+ok() {
+        local name=$1 status=0
+        shift
+        if [ $# -gt 0 ]; then
+                "$@" || status=$?
+        fi
+        if [ "$status" -eq 0 ]; then
+                echo "ok - $name"
+        else
+                not_ok "$name" "status $status of: $*"
+                return 1
+        fi
+}
+
+# not_ok NAME [WHY]
+not_ok() {
+        lab_failures=$((lab_failures + 1))
+        echo "not ok - $1"
+        [ -z "${2:-}" ] || diag "$2"
+}
+
+# is NAME FOUND WANTED
+is() {
+        if [ "$2" = "$3" ]; then
+                echo "ok - $1"
+        else
+                not_ok "$1" "found '$2', wanted '$3'"
+                return 1
+        fi
+}
+
+# compare NAME FOUND OPERATOR LIMIT: numbers, also with fractions; operator one of < <= > >= ==
+compare() {
+        if [ -n "$2" ] && awk -v a="$2" -v b="$4" "BEGIN { exit !(a + 0 $3 b + 0) }"; then
+                echo "ok - $1 ($2 $3 $4)"
+        else
+                not_ok "$1" "found '$2', wanted $3 $4"
+                return 1
+        fi
+}
+
+# skip NAME REASON: the reason names what is missing.
+skip() {
+        echo "ok - $1 # SKIP $2"
+}
+
+skip_all() {
+        skip "$CASE_NAME" "$1"
+        exit 0
+}
+
+diag() {
+        printf '%s\n' "$*" | sed 's/^/# /'
+}
+
+# wait_until SECONDS COMMAND...: until it succeeds; false when the time is over.
+wait_until() {
+        local deadline=$((SECONDS + $1))
+        shift
+        until "$@"; do
+                [ $SECONDS -lt $deadline ] || return 1
+                sleep 0.25
+        done
+}
+
+# ---- the truth ----
+
+# Everything that was counted since boot, as JSON: total and victims, matrix[cpu node][memory node].
+oracle() {
+        labtool oracle
+}
+
+# oracle_share ID [SECONDS]: percent of the victim's accesses that are remote, watched for that long (1).
+oracle_share() {
+        local share rest
+        read -r share rest < <(labtool share "$1" "$(awk -v s="${2:-1}" 'BEGIN { print int(s * 1000) }')")
+        echo "$share"
+}
+
+# oracle_mark NAME, and then oracle_share_since ID NAME: the same over the time since the mark.
+oracle_mark() {
+        labtool save "/run/lab-mark-$1"
+}
+
+oracle_share_since() {
+        local share rest
+        read -r share rest < <(labtool share "$1" "/run/lab-mark-$2")
+        echo "$share"
+}
+
+share_at_most() { # ID PERCENT
+        awk -v a="$(oracle_share "$1")" -v b="$2" 'BEGIN { exit !(a != "" && a <= b) }'
+}
+
+# wait_for_share ID PERCENT SECONDS: prints after how many seconds the share stayed that low for 3 s.
+wait_for_share() {
+        local start=$SECONDS low=0 since=0
+        while [ $((SECONDS - start)) -lt "$3" ]; do
+                if share_at_most "$1" "$2"; then
+                        [ $low -gt 0 ] || since=$((SECONDS - start))
+                        low=$((low + 1))
+                        if [ $low -ge 3 ]; then
+                                echo "$since"
+                                return 0
+                        fi
+                else
+                        low=0
+                fi
+        done
+        return 1
+}
+
+# ---- victims ----
+
+# start_victim ID OPTION...: returns when it works; its options are those of tests/vm/victims.
+start_victim() {
+        local id=$1 log=$CASE_OUT/victim-$1.log
+        shift
+        rm -f "$log"
+        victim --id "$id" --progress "$CASE_OUT/victim-$id.progress" "$@" >"$log" 2>&1 &
+        victim_pid[$id]=$!
+        if ! wait_until 120 grep -q ready "$log"; then
+                diag "victim $id does not start: $(cat "$log")"
+                return 1
+        fi
+}
+
+victim_alive() { # ID
+        kill -0 "${victim_pid[$1]}" 2>/dev/null
+}
+
+# victim_rate ID [SECONDS]: work per second, the median of the last so many seconds (5).
+victim_rate() {
+        tail -n "${2:-5}" "$CASE_OUT/victim-$1.progress" | awk '{ print $3 }' | sort -n |
+                awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'
+}
+
+# victim_checksum ID: prints ok when its memory is what it should be, BAD when not.
+victim_checksum() {
+        local log=$CASE_OUT/victim-$1.log before
+        before=$(grep -c ^checksum "$log")
+        kill -USR1 "${victim_pid[$1]}"
+        wait_until 120 eval "[ \$(grep -c ^checksum $log) -gt $before ]" || { echo none; return; }
+        awk '/^checksum/ { last = $2 } END { print last }' "$log"
+}
+
+# victim_pages ID NODE: how many 4 KiB pages of its buffer the node has.
+victim_pages() {
+        awk -v window="$(printf '6%x0000200000' "$1" | sed 's/^6\(.\)0000200000$/6\10000200000/')" -v key="N$2=" '
+                { if (length($1) == 12 && substr($1, 1, 2) == substr(window, 1, 2))
+                        for (i = 2; i <= NF; i++)
+                                if (index($i, key) == 1) {
+                                        kb = 4
+                                        for (j = i; j <= NF; j++)
+                                                if ($j ~ /^kernelpagesize_kB=/)
+                                                        kb = substr($j, 19)
+                                        n += substr($i, length(key) + 1) * kb / 4
+                                } }
+                END { print n + 0 }' "/proc/${victim_pid[$1]}/numa_maps"
+}
+
+stop_victim() { # ID
+        [ -n "${victim_pid[$1]:-}" ] || return 0
+        kill "${victim_pid[$1]}" 2>/dev/null
+        wait "${victim_pid[$1]}" 2>/dev/null
+        unset "victim_pid[$1]"
+}
+
+# ---- the daemon ----
+
+bus_name=org.numabalancer1
+bus_path=/org/numabalancer1
+bus_interface=org.numabalancer1.Manager
+
+have_daemon() {
+        [ -n "$(systemctl list-unit-files --no-legend numabalancerd.service)" ]
+}
+
+need_daemon() {
+        have_daemon || skip_all "numabalancerd is not installed in the stage"
+}
+
+# Standard input becomes the configuration file.
+write_config() {
+        cat >/etc/numabalancer.conf
+}
+
+start_daemon() {
+        journal_cursor=$(journalctl -n 0 --show-cursor 2>/dev/null | sed -n 's/^-- cursor: //p')
+        if ! systemctl start numabalancerd; then
+                diag "$(systemctl status --no-pager -l numabalancerd 2>&1 | tail -n 20)"
+                return 1
+        fi
+}
+
+stop_daemon() {
+        systemctl stop numabalancerd
+}
+
+# The daemon's journal since start_daemon; more options may follow (-o json, ...).
+daemon_journal() {
+        journalctl --no-pager -u numabalancerd ${journal_cursor:+--after-cursor="$journal_cursor"} "$@"
+}
+
+journal_has() { # REGEX
+        daemon_journal -o cat | grep -qE -- "$1"
+}
+
+daemon_property() { # NAME: its bare value
+        busctl get-property --json=short $bus_name $bus_path $bus_interface "$1" | jq -r .data
+}
+
+property_is() { # NAME VALUE
+        [ "$(daemon_property "$1" 2>/dev/null)" = "$2" ]
+}
+
+# daemon_call METHOD [SIGNATURE ARGUMENT...]: the answer as JSON
+daemon_call() {
+        busctl call --json=short $bus_name $bus_path $bus_interface "$@" | jq -c .data
+}
+
+# ---- between cases; the runner calls it ----
+
+lab_reset() {
+        [ -e /lab/conf-saved ] || {
+                mkdir -p /lab/conf-saved
+                cp -a /etc/numabalancer.conf /etc/numabalancer.conf.d /lab/conf-saved/ 2>/dev/null
+        }
+        systemctl stop numabalancerd 2>/dev/null
+        systemctl reset-failed 2>/dev/null
+        rm -rf /etc/numabalancer.conf /etc/numabalancer.conf.d
+        cp -a /lab/conf-saved/. /etc/
+        local balancing=0
+        [ "$LAB_BALANCING" != on ] || balancing=1
+        [ ! -e /proc/sys/kernel/numa_balancing ] || echo $balancing >/proc/sys/kernel/numa_balancing
+        echo 0 >/proc/sys/vm/nr_hugepages
+        [ "$LAB_ORACLE" != yes ] || labtool penalty "$LAB_PENALTY"
+        echo 3 >/proc/sys/vm/drop_caches
+}
