@@ -15,21 +15,47 @@
  * and never block on such a call. */
 typedef struct Mover Mover;
 
+/* Addresses of one private mapping: [start, end), page aligned. */
+typedef struct AddressRange {
+        uint64_t start;
+        uint64_t end;
+} AddressRange;
+
+/* Flags of a page in MoverKernel.read_pages. */
+#define PAGE_PRESENT   (1u << 0)
+#define PAGE_EXCLUSIVE (1u << 1) /* mapped once: a move without MOVE_ALL reaches it */
+
+/* What move_pages leaves in a status that it did not write; the engine fills it in beforehand. */
+#define MOVE_STATUS_UNWRITTEN INT32_MIN
+
 /* System calls and clock of the engine, replaced by a script in tests. All return 0 or more, or a
- * negative errno. Addresses are page aligned; node numbers are dense indices. */
+ * negative errno. Addresses are page aligned; node numbers are dense indices. Called from worker
+ * threads without a lock held. */
 typedef struct MoverKernel {
         /* migrate_pages(2): pages that could not be moved (>= 0). */
         int64_t (*migrate_pages)(void *userdata, pid_t pid, NodeMask from, int to);
-        /* Counts resident base pages per node over the private mappings that a move would reach:
-         * ret_pages[n_nodes]. cancelled is polled between bounded steps. */
-        int (*count_pages)(void *userdata, pid_t pid, uint64_t *ret_pages,
-                           const bool *cancelled);
+        /* move_pages(2) with MPOL_MF_MOVE of n pages to one node: 0, or the number of pages not
+         * moved including those not attempted. status[n]: node index or negative errno where the
+         * kernel wrote it, else as it was. */
+        int64_t (*move_pages)(void *userdata, pid_t pid, const uint64_t *addresses, uint32_t n,
+                              int to, int32_t *status);
+        /* Where pages are: node index or negative errno each; see residency_query(). */
+        int (*query_pages)(void *userdata, pid_t pid, const uint64_t *addresses, uint32_t n,
+                           int32_t *ret_node);
+        /* Up to max accessible private mappings that end above `from`, ascending; 0 at the end. */
+        int (*read_mappings)(void *userdata, pid_t pid, uint64_t from, AddressRange *ret,
+                             uint32_t max);
+        /* PAGE_* flags of n pages from address on. */
+        int (*read_pages)(void *userdata, pid_t pid, uint64_t address, uint32_t n,
+                          uint8_t *ret_flags);
         /* 0 when the process still is the one meant, else -ESRCH. */
         int (*check)(void *userdata, ProcessId id);
         uint64_t (*now_ns)(void *userdata);
-        /* Sleeps until now_ns() >= until_ns or *cancelled; returns early on cancellation. */
-        void (*sleep_until)(void *userdata, uint64_t until_ns, const bool *cancelled);
+        /* Sleeps until now_ns() >= until_ns (UINT64_MAX: for ever) or wake_fd is readable, which the
+         * caller empties. */
+        void (*sleep_until)(void *userdata, uint64_t until_ns, int wake_fd);
         void *userdata;
+        uint32_t page_bytes;
 } MoverKernel;
 
 /* kernel == NULL: the running kernel. Topology and root are borrowed. */
@@ -42,19 +68,21 @@ Mover *mover_free(Mover *m);
 /* New settings apply to passes that begin afterwards. */
 void mover_set_settings(Mover *m, const Settings *settings);
 
-/* Queues a move. -EBUSY: a job for this process exists already; -ENOBUFS: the queue is full. */
+/* Queues a move. -EINVAL: a node that is unknown, no source, or the target among the sources;
+ * -EBUSY: a job for this process exists already; -ENOBUFS: the queue is full. */
 int mover_submit(Mover *m, const Move *move, uint64_t *ret_job);
 
 /* -ENOENT: no such unfinished job. */
 int mover_cancel(Mover *m, uint64_t job);
 
-/* A paused engine starts no pass; jobs stay queued. */
+/* A paused engine starts no call that moves pages: a pass under way stops after the present call and
+ * goes on where it was when the engine is resumed; jobs stay queued. */
 void mover_pause(Mover *m, bool paused);
 
 /* Whether a job for this process is queued, running or waiting. */
 bool mover_is_busy(const Mover *m, ProcessId id);
 
-/* Becomes readable (eventfd) when a job finished or is about to retry. */
+/* Becomes readable (eventfd, non-blocking; emptied by mover_next_event() returning 0) when a job finished or is about to retry. */
 int mover_get_fd(const Mover *m);
 
 /* Takes the next event: 1 and a copy of the job as it then was, or 0 when there is none.

@@ -52,6 +52,8 @@
         REASON(PARTLY, "partly", "was moved in part; some pages could not be moved")               \
         REASON(NO_MEMORY, "no-memory", "was not moved further: the target node ran out of memory") \
         REASON(PASSES_EXHAUSTED, "passes-exhausted", "has pages that stayed busy over all passes") \
+        REASON(UNMOVABLE, "unmovable", "has pages that the kernel does not move (mapped by other " \
+                                       "processes too, or refused)")                               \
         REASON(PROCESS_GONE, "process-gone", "ended or changed its program during the move")       \
         REASON(CANCELLED, "cancelled", "had its move cancelled")                                   \
         REASON(ERROR, "error", "could not be moved because of an unexpected error")                \

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "migrate/chunk.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* A call interrupted by a signal is repeated this often. */
+#define INTERRUPTED_TRIES 3
+
+int chunk_filter(Chunk *c, const MoverKernel *kernel, ChunkResult *result) {
+        uint32_t kept = 0;
+
+        if (c->n == 0)
+                return 0;
+        int r = kernel->query_pages(kernel->userdata, c->pid, c->address, c->n, c->node);
+        if (r < 0)
+                return r;
+        for (uint32_t i = 0; i < c->n; i++) {
+                if (node_mask_has(c->from, c->node[i]))
+                        c->address[kept++] = c->address[i];
+                else
+                        result->pages[c->node[i] == c->to ? PAGE_MOVED : PAGE_GONE]++;
+        }
+        c->n = kept;
+        return 0;
+}
+
+uint32_t chunk_first_unattempted(const int32_t *status, uint32_t n, int64_t returned) {
+        uint32_t last = n;
+
+        if (returned <= 0)
+                return n;
+        while (last > 0 && status[last - 1] == MOVE_STATUS_UNWRITTEN)
+                last--;
+        /* last is one behind the last status written. Nothing written: one batch, all of it tried.
+         * The page before it written, too: that batch went well, so the failing one is the last,
+         * which reaches to the end. */
+        if (last < 2 || status[last - 2] != MOVE_STATUS_UNWRITTEN)
+                return n;
+        return last;
+}
+
+static int64_t chunk_call(Chunk *c, const MoverKernel *kernel, uint32_t first,
+                          ChunkResult *result) {
+        int64_t r;
+
+        for (uint32_t i = first; i < c->n; i++)
+                c->status[i] = MOVE_STATUS_UNWRITTEN;
+        for (uint32_t tries = 0; tries < INTERRUPTED_TRIES; tries++) {
+                uint64_t begin = kernel->now_ns(kernel->userdata);
+                r = kernel->move_pages(kernel->userdata, c->pid, c->address + first, c->n - first,
+                                       c->to, c->status + first);
+                uint64_t end = kernel->now_ns(kernel->userdata);
+                result->busy_ns += end > begin ? end - begin : 0;
+                result->calls++;
+                if (r != -EINTR)
+                        break;
+                result->failures[failure_from_errno(EINTR)]++;
+        }
+        return r;
+}
+
+static PageClass page_classify(int32_t node, int32_t status, NodeMask from, int to) {
+        if (node == to)
+                return PAGE_MOVED;
+        if (!node_mask_has(from, node))
+                return PAGE_GONE;
+        switch (status) {
+        case -EACCES:
+                return PAGE_SHARED;
+        case -ENOENT:
+        case -EFAULT:
+        case -EIO:
+                return PAGE_GONE;
+        case -EINVAL:
+        case -ENODEV:
+                return PAGE_REFUSED;
+        default:
+                /* -EBUSY, -EAGAIN, not written, or written as moved and not there. */
+                return PAGE_RETRY;
+        }
+}
+
+static void chunk_account(Chunk *c, ChunkResult *result) {
+        for (uint32_t i = 0; i < c->n; i++) {
+                PageClass class = page_classify(c->node[i], c->status[i], c->from, c->to);
+
+                c->page[i] = class;
+                result->pages[class]++;
+                if (class == PAGE_MOVED)
+                        continue;
+                if (c->status[i] >= 0 || c->status[i] == MOVE_STATUS_UNWRITTEN) {
+                        if (class == PAGE_GONE)
+                                result->failures[FAILURE_NOENT]++;
+                        else if (result->error == 0)
+                                result->failures[FAILURE_AGAIN]++;
+                } else {
+                        result->failures[failure_from_errno(-c->status[i])]++;
+                }
+        }
+}
+
+int chunk_move(Chunk *c, const MoverKernel *kernel, ChunkResult *result) {
+        if (c->n == 0)
+                return 0;
+
+        int64_t r = chunk_call(c, kernel, 0, result);
+        uint32_t tail = chunk_first_unattempted(c->status, c->n, r);
+        if (tail < c->n)
+                r = chunk_call(c, kernel, tail, result);
+        if (r < 0) {
+                result->error = (int)r;
+                result->failures[failure_from_errno((int)-r)]++;
+        }
+
+        int q = kernel->query_pages(kernel->userdata, c->pid, c->address, c->n, c->node);
+        if (q < 0) {
+                PageClass class = q == -ESRCH ? PAGE_GONE : PAGE_RETRY;
+                for (uint32_t i = 0; i < c->n; i++)
+                        c->page[i] = class;
+                result->pages[class] += c->n;
+                return q;
+        }
+        chunk_account(c, result);
+        return 0;
+}

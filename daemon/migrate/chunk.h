@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include <stdint.h>
+
+#include "migrate/mover.h"
+
+/* One call of move_pages(2) and what became of each of its pages. */
+
+/* Pages of one call: more cost the process too long a pause, and the kernel works in batches of 512
+ * anyway. */
+#define CHUNK_PAGES_MAX 2048
+#define CHUNK_PAGES_MIN 16
+
+typedef enum PageClass {
+        PAGE_MOVED,   /* on the target */
+        PAGE_GONE,    /* not present any more, or neither on a source nor on the target */
+        PAGE_RETRY,   /* still on a source: busy, or the call did not get that far */
+        PAGE_SHARED,  /* mapped by others: out of reach for good */
+        PAGE_REFUSED, /* the kernel will not move it: leaves the list for good */
+        PAGE_CLASS_MAX,
+} PageClass;
+
+typedef struct Chunk {
+        pid_t pid;
+        NodeMask from;
+        int to;
+        uint32_t n;
+        uint64_t address[CHUNK_PAGES_MAX]; /* ascending */
+        int32_t node[CHUNK_PAGES_MAX];     /* where the page is after the call */
+        int32_t status[CHUNK_PAGES_MAX];   /* what the call said */
+        PageClass page[CHUNK_PAGES_MAX];
+} Chunk;
+
+typedef struct ChunkResult {
+        uint32_t pages[PAGE_CLASS_MAX];
+        uint64_t failures[FAILURE_MAX]; /* pages by class, and calls that failed as a whole */
+        uint32_t calls;
+        uint64_t busy_ns; /* inside the move calls */
+        int error;        /* of a call that failed as a whole, else 0 */
+} ChunkResult;
+
+/* Drops pages from the chunk that are not on a source any more, counting them in *result as moved
+ * (on the target) or gone. For pages that were found some time ago. Negative errno of the query. */
+int chunk_filter(Chunk *c, const MoverKernel *kernel, ChunkResult *result);
+
+/* First index that the call did not attempt, n when it attempted all. move_pages(2) stops at the
+ * first batch that leaves a page behind and writes no status for that batch nor behind it; a batch
+ * ends before a page whose lookup failed, and that page's status is written first. */
+uint32_t chunk_first_unattempted(const int32_t *status, uint32_t n, int64_t returned);
+
+/* Moves the pages, resubmits once what a call did not attempt, asks where every page is then, and
+ * fills page[] and adds to *result. Returns 0 also when a call failed (result->error); negative
+ * errno when the query afterwards failed: then every page counts as gone (-ESRCH) or to retry. */
+int chunk_move(Chunk *c, const MoverKernel *kernel, ChunkResult *result);

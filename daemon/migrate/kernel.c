@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "migrate/kernel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <numa.h>
+#include <numaif.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "migrate/chunk.h"
+#include "migrate/worklist.h"
+#include "system/clock.h"
+#include "system/maps.h"
+#include "system/process_read.h"
+#include "system/residency.h"
+
+/* Bits of /proc/PID/pagemap, Documentation/admin-guide/mm/pagemap.rst. */
+#define PAGEMAP_PRESENT   (1ull << 63)
+#define PAGEMAP_EXCLUSIVE (1ull << 56)
+
+DEFINE_CLEANUP(struct bitmask, numa_bitmask_free)
+
+static int64_t kernel_migrate_pages(void *userdata, pid_t pid, NodeMask from, int to) {
+        const KernelContext *c = userdata;
+        cleanup(cleanup_numa_bitmask_freep) struct bitmask *old = numa_allocate_nodemask();
+        cleanup(cleanup_numa_bitmask_freep) struct bitmask *new = numa_allocate_nodemask();
+
+        if (!old || !new)
+                return -ENOBUFS;
+        for (uint32_t i = 0; i < c->topology->n_nodes; i++)
+                if (node_mask_has(from, (int)i))
+                        numa_bitmask_setbit(old, (unsigned)c->topology->node_id[i]);
+        numa_bitmask_setbit(new, (unsigned)c->topology->node_id[to]);
+
+        int r = numa_migrate_pages(pid, old, new);
+        return r < 0 ? -errno : r;
+}
+
+static int64_t kernel_move_pages(void *userdata, pid_t pid, const uint64_t *addresses, uint32_t n,
+                                 int to, int32_t *status) {
+        const KernelContext *c = userdata;
+        void *pages[CHUNK_PAGES_MAX];
+        int nodes[CHUNK_PAGES_MAX];
+
+        if (n > CHUNK_PAGES_MAX)
+                return -E2BIG;
+        for (uint32_t i = 0; i < n; i++) {
+                pages[i] = (void *)(uintptr_t)addresses[i];
+                nodes[i] = c->topology->node_id[to];
+        }
+        int r = numa_move_pages(pid, n, pages, nodes, status, MPOL_MF_MOVE);
+        int64_t result = r < 0 ? -errno : r;
+        for (uint32_t i = 0; i < n; i++)
+                if (status[i] >= 0) {
+                        int node = topology_index_of_id(c->topology, status[i]);
+                        status[i] = node == NODE_NONE ? -ENODEV : node;
+                }
+        return result;
+}
+
+static int kernel_query_pages(void *userdata, pid_t pid, const uint64_t *addresses, uint32_t n,
+                              int32_t *ret_node) {
+        const KernelContext *c = userdata;
+
+        return residency_query(c->topology, pid, addresses, n, ret_node);
+}
+
+/* Mappings that the kernel made for itself; their pages belong to nobody. */
+static bool name_is_special(const char *name) {
+        return strncmp(name, "[vvar", strlen("[vvar")) == 0 || strcmp(name, "[vdso]") == 0 ||
+               strcmp(name, "[vsyscall]") == 0;
+}
+
+typedef struct Taker {
+        uint64_t from;
+        AddressRange *ranges;
+        uint32_t n, max;
+} Taker;
+
+static int take_mapping(const Mapping *m, void *userdata) {
+        Taker *t = userdata;
+
+        /* What nobody can access costs nobody time. */
+        if (m->shared || (!m->readable && !m->writable) || m->end <= t->from ||
+            name_is_special(m->name))
+                return 0;
+        t->ranges[t->n++] = (AddressRange) { .start = m->start, .end = m->end };
+        return t->n == t->max;
+}
+
+static int kernel_read_mappings(void *userdata, pid_t pid, uint64_t from, AddressRange *ret,
+                                uint32_t max) {
+        const KernelContext *c = userdata;
+        Taker taker = { .from = from, .ranges = ret, .max = max };
+
+        int r = maps_read(c->root, pid, take_mapping, &taker);
+        /* The system call says EPERM where the file says EACCES. */
+        if (r < 0)
+                return r == -EACCES ? -EPERM : r;
+        return (int)taker.n;
+}
+
+/* A kernel that does not show the page map leaves it to the query to tell which pages are there. */
+static int kernel_read_pages(void *userdata, pid_t pid, uint64_t address, uint32_t n,
+                             uint8_t *ret_flags) {
+        const KernelContext *c = userdata;
+        uint64_t entries[UNIT_PAGES];
+        uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
+        char path[64];
+
+        if (n > UNIT_PAGES)
+                return -E2BIG;
+        memset(ret_flags, PAGE_PRESENT | PAGE_EXCLUSIVE, n);
+        snprintf(path, sizeof(path), "%d/pagemap", (int)pid);
+        cleanup_close int fd = openat(c->root->proc_fd, path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+                return errno == ENOENT ? -ESRCH : 0;
+        ssize_t size = pread(fd, entries, n * sizeof(entries[0]),
+                             (off_t)(address / page_bytes * sizeof(entries[0])));
+        if (size < 0)
+                return 0;
+        uint32_t known = (uint32_t)((size_t)size / sizeof(entries[0]));
+        for (uint32_t i = 0; i < n; i++)
+                ret_flags[i] =
+                        i >= known ? 0
+                                   : (entries[i] & PAGEMAP_PRESENT ? PAGE_PRESENT : 0) |
+                                             (entries[i] & PAGEMAP_EXCLUSIVE ? PAGE_EXCLUSIVE : 0);
+        return 0;
+}
+
+static int kernel_check(void *userdata, ProcessId id) {
+        const KernelContext *c = userdata;
+
+        return process_check(c->root, id);
+}
+
+static uint64_t kernel_now_ns(void *userdata) {
+        return clock_monotonic_ns();
+}
+
+static void kernel_sleep_until(void *userdata, uint64_t until_ns, int wake_fd) {
+        struct pollfd p = { .fd = wake_fd, .events = POLLIN };
+        uint64_t now_ns = kernel_now_ns(userdata);
+        uint64_t wait_ns = until_ns > now_ns ? until_ns - now_ns : 0;
+        struct timespec t = {
+                .tv_sec = (time_t)(wait_ns / NSEC_PER_SEC),
+                .tv_nsec = (long)(wait_ns % NSEC_PER_SEC),
+        };
+
+        (void)ppoll(&p, 1, until_ns == UINT64_MAX ? NULL : &t, NULL);
+}
+
+void kernel_init(MoverKernel *ret, KernelContext *context, const Topology *topology,
+                 const SystemRoot *root) {
+        *context = (KernelContext) { .topology = topology, .root = root };
+        *ret = (MoverKernel) {
+                .migrate_pages = kernel_migrate_pages,
+                .move_pages = kernel_move_pages,
+                .query_pages = kernel_query_pages,
+                .read_mappings = kernel_read_mappings,
+                .read_pages = kernel_read_pages,
+                .check = kernel_check,
+                .now_ns = kernel_now_ns,
+                .sleep_until = kernel_sleep_until,
+                .userdata = context,
+                .page_bytes = (uint32_t)sysconf(_SC_PAGESIZE),
+        };
+}

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "migrate/mover.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "migrate/job.h"
+#include "migrate/kernel.h"
+
+/* Unfinished jobs, and finished ones whose end was not fetched yet. The policy plans a handful per
+ * evaluation; more would only go stale in the queue. */
+#define JOBS_MAX 64
+
+/* Events kept until they are fetched: the ends of JOBS_MAX jobs always fit, the rest is for news
+ * of jobs that wait, which are dropped when nobody listens. */
+#define EVENTS_MAX (4 * JOBS_MAX)
+
+/* Threads in move calls at once. One keeps the promise of cpu_percent without bookkeeping, and the
+ * kernel serialises the costly part (draining all CPUs' page lists) anyway. */
+#define WORKERS 1
+
+typedef struct Slot {
+        Job job;
+        Outcome shown; /* what the loop sees */
+        bool running;  /* in the hands of a worker */
+} Slot;
+
+typedef struct Worker {
+        Mover *mover;
+        pthread_t thread;
+        int wake_fd; /* readable when there may be something new to do */
+        Chunk chunk;
+} Worker;
+
+struct Mover {
+        pthread_mutex_t lock;
+        Worker workers[WORKERS];
+        unsigned n_workers; /* running */
+        const Topology *topology;
+        Settings settings;
+        MoverKernel kernel;
+        KernelContext context; /* of the running kernel's functions */
+        Slot *slots[JOBS_MAX]; /* in order of submission */
+        size_t n_slots;
+        Outcome *events; /* ring */
+        size_t first_event, n_events, n_ends;
+        uint64_t last_job;
+        bool paused, stop;
+        atomic_bool interrupt; /* paused || stop, for workers in a job */
+        int event_fd;          /* the loop's */
+        Pace pace;
+};
+
+static void mover_wake(Mover *m) {
+        for (unsigned i = 0; i < m->n_workers; i++)
+                (void)eventfd_write(m->workers[i].wake_fd, 1);
+}
+
+static void mover_push_event(Mover *m, const Outcome *o) {
+        bool end = o->state == JOB_FINISHED;
+
+        if (!end && m->n_events >= EVENTS_MAX - JOBS_MAX)
+                return;
+        m->events[(m->first_event + m->n_events++) % EVENTS_MAX] = *o;
+        m->n_ends += end;
+        (void)eventfd_write(m->event_fd, 1);
+}
+
+static void mover_publish(void *userdata, const Job *job) {
+        Mover *m = userdata;
+
+        pthread_mutex_lock(&m->lock);
+        for (size_t i = 0; i < m->n_slots; i++)
+                if (&m->slots[i]->job == job)
+                        m->slots[i]->shown = job->outcome;
+        pthread_mutex_unlock(&m->lock);
+}
+
+static void slot_free(Slot *slot) {
+        job_done(&slot->job);
+        free(slot);
+}
+
+static void mover_drop_slot(Mover *m, Slot *slot) {
+        for (size_t i = 0; i < m->n_slots; i++) {
+                if (m->slots[i] != slot)
+                        continue;
+                memmove(&m->slots[i], &m->slots[i + 1], (m->n_slots - i - 1) * sizeof(m->slots[0]));
+                m->n_slots--;
+                break;
+        }
+        slot_free(slot);
+}
+
+/* The job to go on with, or NULL and when to look again. A cancelled job ends at once, also while
+ * paused; one whose wait is over goes before those that have not begun. */
+static Slot *mover_pick(Mover *m, uint64_t now_ns, uint64_t *ret_until_ns) {
+        Slot *best = NULL;
+
+        *ret_until_ns = UINT64_MAX;
+        for (size_t i = 0; i < m->n_slots; i++) {
+                Slot *slot = m->slots[i];
+                if (slot->running)
+                        continue;
+                if (atomic_load(&slot->job.cancelled))
+                        return slot;
+                if (m->paused)
+                        continue;
+                if (slot->shown.state == JOB_WAITING && slot->shown.next_pass_ns > now_ns) {
+                        if (slot->shown.next_pass_ns < *ret_until_ns)
+                                *ret_until_ns = slot->shown.next_pass_ns;
+                        continue;
+                }
+                if (!best || (best->shown.state == JOB_QUEUED && slot->shown.state != JOB_QUEUED))
+                        best = slot;
+        }
+        return best;
+}
+
+/* Called and returns with the lock held. */
+static void mover_work(Mover *m, Slot *slot, const JobEnv *env) {
+        slot->running = true;
+        if (slot->job.stage == STAGE_COUNT || slot->job.stage == STAGE_BEGIN)
+                slot->job.settings = m->settings;
+        pthread_mutex_unlock(&m->lock);
+        JobResult r = job_run(&slot->job, env);
+        pthread_mutex_lock(&m->lock);
+
+        slot->running = false;
+        slot->shown = slot->job.outcome;
+        if (r != JOB_SUSPENDED)
+                mover_push_event(m, &slot->shown);
+        if (r == JOB_ENDED)
+                mover_drop_slot(m, slot);
+}
+
+static void *mover_worker(void *userdata) {
+        Worker *w = userdata;
+        Mover *m = w->mover;
+        const JobEnv env = {
+                .kernel = &m->kernel,
+                .pace = &m->pace,
+                .chunk = &w->chunk,
+                .interrupt = &m->interrupt,
+                .wake_fd = w->wake_fd,
+                .publish = mover_publish,
+                .userdata = m,
+        };
+
+        pthread_mutex_lock(&m->lock);
+        while (!m->stop) {
+                uint64_t until_ns;
+                Slot *slot = mover_pick(m, m->kernel.now_ns(m->kernel.userdata), &until_ns);
+
+                if (slot) {
+                        mover_work(m, slot, &env);
+                        continue;
+                }
+                /* A change made from here on leaves wake_fd readable: the sleep ends at once. */
+                pthread_mutex_unlock(&m->lock);
+                job_sleep_until(&env, until_ns);
+                pthread_mutex_lock(&m->lock);
+        }
+        pthread_mutex_unlock(&m->lock);
+        return NULL;
+}
+
+Mover *mover_free(Mover *m) {
+        if (!m)
+                return NULL;
+
+        pthread_mutex_lock(&m->lock);
+        m->stop = true;
+        atomic_store(&m->interrupt, true);
+        mover_wake(m);
+        pthread_mutex_unlock(&m->lock);
+        for (unsigned i = 0; i < m->n_workers; i++)
+                pthread_join(m->workers[i].thread, NULL);
+
+        for (size_t i = 0; i < m->n_slots; i++)
+                slot_free(m->slots[i]);
+        for (unsigned i = 0; i < WORKERS; i++)
+                if (m->workers[i].wake_fd >= 0)
+                        close(m->workers[i].wake_fd);
+        if (m->event_fd >= 0)
+                close(m->event_fd);
+        pthread_mutex_destroy(&m->lock);
+        free(m->events);
+        free(m);
+        return NULL;
+}
+
+DEFINE_CLEANUP(Mover, mover_free)
+
+static int mover_start_workers(Mover *m) {
+        for (unsigned i = 0; i < WORKERS; i++) {
+                m->workers[i].mover = m;
+                m->workers[i].wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+                if (m->workers[i].wake_fd < 0)
+                        return -errno;
+        }
+        for (unsigned i = 0; i < WORKERS; i++) {
+                int r = pthread_create(&m->workers[i].thread, NULL, mover_worker, &m->workers[i]);
+                if (r != 0)
+                        return -r;
+                m->n_workers++;
+        }
+        return 0;
+}
+
+int mover_new(Mover **ret, const Topology *topology, const SystemRoot *root,
+              const Settings *settings, const MoverKernel *kernel) {
+        cleanup(cleanup_mover_freep) Mover *m = calloc(1, sizeof(*m));
+        if (!m)
+                return -ENOMEM;
+
+        pthread_mutex_init(&m->lock, NULL);
+        m->topology = topology;
+        m->settings = *settings;
+        for (unsigned i = 0; i < WORKERS; i++)
+                m->workers[i].wake_fd = -1;
+        m->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (m->event_fd < 0)
+                return -errno;
+        m->events = calloc(EVENTS_MAX, sizeof(*m->events));
+        if (!m->events)
+                return -ENOMEM;
+        if (kernel)
+                m->kernel = *kernel;
+        else
+                kernel_init(&m->kernel, &m->context, topology, root);
+
+        int r = mover_start_workers(m);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(m);
+        return 0;
+}
+
+void mover_set_settings(Mover *m, const Settings *settings) {
+        pthread_mutex_lock(&m->lock);
+        m->settings = *settings;
+        pthread_mutex_unlock(&m->lock);
+}
+
+static bool move_is_valid(const Topology *t, const Move *move) {
+        NodeMask known = t->n_nodes >= NODES_MAX ? ~(NodeMask)0 : ((NodeMask)1 << t->n_nodes) - 1;
+
+        return move->id.pid > 0 && move->to >= 0 && (uint32_t)move->to < t->n_nodes &&
+               move->from != 0 && (move->from & ~known) == 0 &&
+               !node_mask_has(move->from, move->to);
+}
+
+static int mover_add_slot(Mover *m, const Move *move, uint64_t *ret_job) {
+        for (size_t i = 0; i < m->n_slots; i++)
+                if (m->slots[i]->shown.move.id.pid == move->id.pid)
+                        return -EBUSY;
+        if (m->n_slots + m->n_ends >= JOBS_MAX)
+                return -ENOBUFS;
+
+        Slot *slot = calloc(1, sizeof(*slot));
+        if (!slot)
+                return -ENOMEM;
+        job_init(&slot->job, ++m->last_job, move, METHOD_MIGRATE_PAGES,
+                 m->kernel.now_ns(m->kernel.userdata), m->kernel.page_bytes);
+        slot->shown = slot->job.outcome;
+        m->slots[m->n_slots++] = slot;
+        *ret_job = m->last_job;
+        mover_wake(m);
+        return 0;
+}
+
+int mover_submit(Mover *m, const Move *move, uint64_t *ret_job) {
+        if (!move_is_valid(m->topology, move))
+                return -EINVAL;
+
+        pthread_mutex_lock(&m->lock);
+        int r = mover_add_slot(m, move, ret_job);
+        pthread_mutex_unlock(&m->lock);
+        return r;
+}
+
+int mover_cancel(Mover *m, uint64_t job) {
+        int r = -ENOENT;
+
+        pthread_mutex_lock(&m->lock);
+        for (size_t i = 0; i < m->n_slots; i++) {
+                if (m->slots[i]->shown.job != job)
+                        continue;
+                atomic_store(&m->slots[i]->job.cancelled, true);
+                mover_wake(m);
+                r = 0;
+        }
+        pthread_mutex_unlock(&m->lock);
+        return r;
+}
+
+void mover_pause(Mover *m, bool paused) {
+        pthread_mutex_lock(&m->lock);
+        m->paused = paused;
+        atomic_store(&m->interrupt, m->paused || m->stop);
+        mover_wake(m);
+        pthread_mutex_unlock(&m->lock);
+}
+
+/* The lock is no part of what a const Mover promises to keep. */
+static pthread_mutex_t *mover_lock(const Mover *m) {
+        return &((Mover *)m)->lock;
+}
+
+bool mover_is_busy(const Mover *m, ProcessId id) {
+        bool busy = false;
+
+        pthread_mutex_lock(mover_lock(m));
+        for (size_t i = 0; i < m->n_slots; i++)
+                if (process_id_equal(m->slots[i]->shown.move.id, id))
+                        busy = true;
+        pthread_mutex_unlock(mover_lock(m));
+        return busy;
+}
+
+int mover_get_fd(const Mover *m) {
+        return m->event_fd;
+}
+
+int mover_next_event(Mover *m, Outcome *ret) {
+        int r = 0;
+
+        pthread_mutex_lock(&m->lock);
+        if (m->n_events == 0) {
+                eventfd_t ignored;
+                (void)eventfd_read(m->event_fd, &ignored);
+        } else {
+                *ret = m->events[m->first_event];
+                m->first_event = (m->first_event + 1) % EVENTS_MAX;
+                m->n_events--;
+                m->n_ends -= ret->state == JOB_FINISHED;
+                r = 1;
+        }
+        pthread_mutex_unlock(&m->lock);
+        return r;
+}
+
+size_t mover_list(const Mover *m, Outcome *ret, size_t max) {
+        pthread_mutex_lock(mover_lock(m));
+        size_t n = m->n_slots < max ? m->n_slots : max;
+        for (size_t i = 0; i < n; i++)
+                ret[i] = m->slots[i]->shown;
+        pthread_mutex_unlock(mover_lock(m));
+        return n;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "migrate/mover.h"
+#include "migrate/worklist.h"
+
+/* Walks the private mappings of a process in bounded windows and finds the pages that a move would
+ * reach: present, mapped by no other process, on one of the source nodes. */
+
+/* Mappings read at a time. */
+#define SCAN_MAPPINGS 256
+
+typedef struct Scan {
+        const MoverKernel *kernel;
+        pid_t pid;
+        uint64_t next;             /* address from which the walk goes on */
+        uint64_t pages[NODES_MAX]; /* movable pages seen so far per node */
+        AddressRange mappings[SCAN_MAPPINGS];
+        uint32_t n_mappings;
+        uint32_t mapping; /* index of the one being walked */
+        bool ended;
+} Scan;
+
+void scan_start(Scan *s, const MoverKernel *kernel, pid_t pid);
+
+/* Goes back (or on) to an address. */
+void scan_seek(Scan *s, uint64_t address);
+
+/* The next unit that has pages on the nodes `from`: 1 and the unit, 0 at the end, -EAGAIN after a
+ * bounded number of units without one (call again), or what the kernel said (-ESRCH, -EPERM).
+ * Units come in ascending order; one that two mappings share comes twice with disjoint pages. */
+int scan_next(Scan *s, NodeMask from, WorkUnit *ret);

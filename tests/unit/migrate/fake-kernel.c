@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "fake-kernel.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+__attribute__((format(printf, 2, 3))) static void fake_log(Fake *f, const char *format, ...) {
+        va_list ap;
+
+        va_start(ap, format);
+        int n = vsnprintf(f->log + f->log_length, sizeof(f->log) - f->log_length, format, ap);
+        va_end(ap);
+        f->log_length += (size_t)n;
+        cr_assert(f->log_length < sizeof(f->log), "log is full");
+}
+
+static uint64_t fake_now_ns(void *userdata) {
+        Fake *f = userdata;
+
+        return atomic_load(&f->now_ns);
+}
+
+static int fake_common(const Fake *f) {
+        if (f->starttime == 0)
+                return -ESRCH;
+        return !f->permitted ? -EPERM : !f->has_mm ? -EINVAL : 0;
+}
+
+static int64_t scripted(const int64_t *script, uint32_t index) {
+        return index < FAKE_SCRIPT_MAX ? script[index] : 0;
+}
+
+/* What a moving call has in common: log, time, hook, script. */
+static int64_t fake_begin(Fake *f, const char *name, uint32_t n, const int64_t *script,
+                          uint32_t index) {
+        fake_log(f, "%s %u @%" PRIu64 "\n", name, n, fake_now_ns(f) / NSEC_PER_MSEC);
+        if (f->on_call)
+                f->on_call(f, f->userdata);
+        atomic_fetch_add(&f->now_ns, f->call_ns);
+        int r = fake_common(f);
+        return r < 0 ? r : scripted(script, index);
+}
+
+/* One attempt to migrate: 1 moved, 0 failed, -ENOMEM. */
+static int fake_attempt(Fake *f, FakePage *page, int to) {
+        if (page->busy > 0) {
+                if (page->busy != FAKE_FOREVER)
+                        page->busy--;
+                return 0;
+        }
+        if (f->room == 0)
+                return -ENOMEM;
+        if (f->room != FAKE_FOREVER)
+                f->room--;
+        page->node = to;
+        return 1;
+}
+
+static int64_t fake_migrate_pages(void *userdata, pid_t pid, NodeMask from, int to) {
+        Fake *f = userdata;
+        int64_t left = 0;
+        int64_t r = fake_begin(f, "migrate", f->n_pages, f->migrate_script, f->n_migrate++);
+
+        if (r < 0)
+                return r;
+        for (uint32_t i = 0; i < f->n_pages; i++) {
+                FakePage *page = &f->pages[i];
+                if (!node_mask_has(from, page->node) || page->shared || page->shared_late)
+                        continue;
+                int moved = fake_attempt(f, page, to);
+                if (moved < 0)
+                        return moved;
+                left += !moved;
+        }
+        return left;
+}
+
+typedef struct Batch {
+        uint32_t start, n;
+        uint32_t page[4096];
+} Batch;
+
+/* Pages left behind; writes the statuses of a batch that went well. */
+static int64_t fake_flush(Fake *f, Batch *b, int to, int32_t *status, const uint32_t *index) {
+        int64_t left = 0;
+
+        for (uint32_t i = 0; i < b->n; i++) {
+                int moved = fake_attempt(f, &f->pages[index[b->page[i]]], to);
+                if (moved < 0)
+                        return moved;
+                left += !moved;
+        }
+        for (uint32_t i = 0; left == 0 && i < b->n; i++)
+                status[b->page[i]] = to;
+        b->n = 0;
+        return left;
+}
+
+/* Lookup and isolation of a page: 1 queued, else the status to write. */
+static int32_t fake_isolate(FakePage *page, int to) {
+        if (page->node == NODE_NONE)
+                return -ENOENT;
+        if (page->node == to)
+                return 0;
+        if (page->shared || page->shared_late)
+                return -EACCES;
+        if (page->busy == 0 || page->error == 0)
+                return 1;
+        if (page->busy != FAKE_FOREVER)
+                page->busy--;
+        return page->error;
+}
+
+static int64_t fake_move_pages(void *userdata, pid_t pid, const uint64_t *addresses, uint32_t n,
+                               int to, int32_t *status) {
+        static Batch b; /* one worker */
+        static uint32_t index[4096];
+        Fake *f = userdata;
+        int64_t r = fake_begin(f, "move", n, f->move_script, f->n_move++);
+
+        if (r < 0)
+                return r;
+        b.n = 0;
+        for (uint32_t i = 0; i < n; i++) {
+                index[i] = (uint32_t)((addresses[i] - FAKE_BASE) / FAKE_PAGE_BYTES);
+                cr_assert(index[i] < f->n_pages, "address out of range");
+                cr_assert(i == 0 || addresses[i] > addresses[i - 1], "not sorted");
+                cr_assert_eq(status[i], MOVE_STATUS_UNWRITTEN, "status not prepared");
+        }
+        for (uint32_t i = 0; i < n; i++) {
+                int32_t s = fake_isolate(&f->pages[index[i]], to);
+                if (s == 1) {
+                        b.page[b.n++] = i;
+                        continue;
+                }
+                status[i] = s == 0 ? to : s;
+                r = fake_flush(f, &b, to, status, index);
+                if (r != 0)
+                        return r < 0 ? r : r + n - i - 1;
+        }
+        return fake_flush(f, &b, to, status, index);
+}
+
+static int fake_query_pages(void *userdata, pid_t pid, const uint64_t *addresses, uint32_t n,
+                            int32_t *ret_node) {
+        Fake *f = userdata;
+        int r = fake_common(f);
+        int64_t script = scripted(f->query_script, f->n_query++);
+
+        if (r < 0 || script < 0)
+                return r < 0 ? r : (int)script;
+        for (uint32_t i = 0; i < n; i++) {
+                uint64_t page = (addresses[i] - FAKE_BASE) / FAKE_PAGE_BYTES;
+                int node = addresses[i] < FAKE_BASE || page >= f->n_pages ? -EFAULT
+                           : f->pages[page].node == NODE_NONE             ? -ENOENT
+                                                                          : f->pages[page].node;
+                ret_node[i] = node;
+        }
+        return 0;
+}
+
+static int fake_read_mappings(void *userdata, pid_t pid, uint64_t from, AddressRange *ret,
+                              uint32_t max) {
+        Fake *f = userdata;
+        uint64_t end = FAKE_BASE + (uint64_t)f->n_pages * FAKE_PAGE_BYTES;
+        uint64_t middle = FAKE_BASE + f->n_pages / 3 * FAKE_PAGE_BYTES;
+        const AddressRange all[] = { { FAKE_BASE, middle }, { middle, end } };
+        uint32_t n = 0;
+
+        if (f->starttime == 0)
+                return -ESRCH;
+        if (!f->permitted)
+                return -EPERM;
+        for (uint32_t i = 0; i < 2 && n < max; i++)
+                if (all[i].end > from && all[i].end > all[i].start)
+                        ret[n++] = all[i];
+        return (int)n;
+}
+
+static int fake_read_pages(void *userdata, pid_t pid, uint64_t address, uint32_t n,
+                           uint8_t *ret_flags) {
+        Fake *f = userdata;
+
+        for (uint32_t i = 0; i < n; i++) {
+                const FakePage *p = &f->pages[(address - FAKE_BASE) / FAKE_PAGE_BYTES + i];
+                ret_flags[i] = p->node == NODE_NONE ? 0
+                               : p->shared          ? PAGE_PRESENT
+                                                    : PAGE_PRESENT | PAGE_EXCLUSIVE;
+        }
+        return 0;
+}
+
+static int fake_check(void *userdata, ProcessId id) {
+        Fake *f = userdata;
+
+        f->n_check++;
+        return id.starttime == f->starttime ? 0 : -ESRCH;
+}
+
+static void fake_sleep_until(void *userdata, uint64_t until_ns, int wake_fd) {
+        Fake *f = userdata;
+        struct pollfd p = { .fd = wake_fd, .events = POLLIN };
+
+        if (until_ns == UINT64_MAX) {
+                (void)poll(&p, 1, -1);
+                return;
+        }
+        if (poll(&p, 1, 0) > 0)
+                return;
+        f->n_sleep++;
+        fake_log(f, "sleep %" PRIu64 "\n", until_ns / NSEC_PER_MSEC);
+        if (f->on_sleep)
+                f->on_sleep(f, f->userdata);
+        if (poll(&p, 1, 0) > 0)
+                return; /* the hook woke the engine: time stands still */
+        atomic_store(&f->now_ns, until_ns);
+}
+
+void fake_init(Fake *f, uint32_t n, int node) {
+        memset(f, 0, sizeof(*f));
+        f->pages = calloc(n ? n : 1, sizeof(*f->pages));
+        f->n_pages = n;
+        for (uint32_t i = 0; i < n; i++)
+                f->pages[i].node = node;
+        f->starttime = 77;
+        atomic_store(&f->now_ns, 1000 * NSEC_PER_MSEC);
+        f->room = FAKE_FOREVER;
+        f->permitted = f->has_mm = true;
+        f->topology.n_nodes = 4;
+        settings_init(&f->settings);
+        f->kernel = (MoverKernel) {
+                .migrate_pages = fake_migrate_pages,
+                .move_pages = fake_move_pages,
+                .query_pages = fake_query_pages,
+                .read_mappings = fake_read_mappings,
+                .read_pages = fake_read_pages,
+                .check = fake_check,
+                .now_ns = fake_now_ns,
+                .sleep_until = fake_sleep_until,
+                .userdata = f,
+                .page_bytes = FAKE_PAGE_BYTES,
+        };
+}
+
+void fake_done(Fake *f) {
+        f->mover = mover_free(f->mover);
+        free(f->pages);
+        f->pages = NULL;
+}
+
+void fake_start(Fake *f) {
+        cr_assert_eq(mover_new(&f->mover, &f->topology, NULL, &f->settings, &f->kernel), 0);
+}
+
+Move fake_move(const Fake *f, NodeMask from, int to) {
+        return (Move) { .id = { .pid = 42, .starttime = f->starttime }, .from = from, .to = to };
+}
+
+uint64_t fake_submit(Fake *f, NodeMask from, int to) {
+        Move move = fake_move(f, from, to);
+        uint64_t job = 0;
+
+        cr_assert_eq(mover_submit(f->mover, &move, &job), 0);
+        return job;
+}
+
+Outcome fake_wait_event(Fake *f) {
+        struct pollfd p = { .fd = mover_get_fd(f->mover), .events = POLLIN };
+        Outcome o;
+
+        while (mover_next_event(f->mover, &o) == 0)
+                cr_assert_eq(poll(&p, 1, 10000), 1, "no event; log:\n%s", f->log);
+        return o;
+}
+
+Outcome fake_wait_end(Fake *f, uint32_t *ret_waits) {
+        uint32_t waits = 0;
+
+        for (;;) {
+                Outcome o = fake_wait_event(f);
+                if (o.state == JOB_WAITING) {
+                        waits++;
+                        continue;
+                }
+                cr_assert_eq(o.state, JOB_FINISHED);
+                cr_assert_eq(o.pages_planned,
+                             o.pages_moved + o.pages_failed + o.pages_retry + o.pages_gone,
+                             "planned %" PRIu64 " moved %" PRIu64 " failed %" PRIu64
+                             " retry %" PRIu64 " gone %" PRIu64,
+                             o.pages_planned, o.pages_moved, o.pages_failed, o.pages_retry,
+                             o.pages_gone);
+                cr_assert_eq(o.bytes_moved, o.pages_moved * FAKE_PAGE_BYTES);
+                cr_assert(o.finished_ns >= o.started_ns && o.started_ns >= o.queued_ns);
+                if (ret_waits)
+                        *ret_waits = waits;
+                return o;
+        }
+}
+
+uint32_t fake_pages_on(const Fake *f, int node) {
+        uint32_t n = 0;
+
+        for (uint32_t i = 0; i < f->n_pages; i++)
+                n += f->pages[i].node == node;
+        return n;
+}

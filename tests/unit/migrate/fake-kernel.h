@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "migrate/mover.h"
+
+/* One process on a machine with four nodes, in memory: pages with a node and a behaviour, a clock
+ * that only moves when something takes time, and a log of what the engine asked for. It follows
+ * mm/migrate.c: batches end at a page whose lookup fails, a failing batch ends the call and leaves
+ * its statuses unwritten. */
+
+#define FAKE_BASE       0x10000000ull
+#define FAKE_PAGE_BYTES 4096u
+#define FAKE_FOREVER    UINT32_MAX
+#define FAKE_SCRIPT_MAX 64
+
+typedef struct FakePage {
+        int node;         /* NODE_NONE: not present */
+        bool shared;      /* mapped by others, and seen so when the pages are listed */
+        bool shared_late; /* mapped by others, but listed as exclusive */
+        uint32_t busy;    /* attempts that fail */
+        int32_t error;    /* status that a failing attempt gets; 0: fails in the batch, unwritten */
+} FakePage;
+
+typedef struct Fake Fake;
+struct Fake {
+        FakePage *pages;
+        uint32_t n_pages;
+        uint64_t starttime;
+        atomic_ullong now_ns;
+        uint64_t call_ns;       /* what each moving call takes */
+        uint32_t room;          /* pages that the target can still take */
+        bool permitted, has_mm; /* false: -EPERM, -EINVAL from every call */
+        /* Results of the first calls, in order; 0 behaves naturally. */
+        int64_t migrate_script[FAKE_SCRIPT_MAX];
+        int64_t move_script[FAKE_SCRIPT_MAX];
+        int64_t query_script[FAKE_SCRIPT_MAX];
+        uint32_t n_migrate, n_move, n_query, n_check, n_sleep;
+        /* Called in the worker before a moving call does its work, and in each sleep. */
+        void (*on_call)(Fake *f, void *userdata);
+        void (*on_sleep)(Fake *f, void *userdata);
+        void *userdata;
+        char log[65536];
+        size_t log_length;
+        MoverKernel kernel;
+        Topology topology;
+        Settings settings;
+        Mover *mover;
+};
+
+/* n pages on node `node`, nothing wrong with them; defaults: no cost, room for all. */
+void fake_init(Fake *f, uint32_t n, int node);
+void fake_done(Fake *f);
+
+/* Starts an engine on the fake. */
+void fake_start(Fake *f);
+
+/* Orders a move of the process from the nodes of mask to `to`; asserts that it was accepted. */
+uint64_t fake_submit(Fake *f, NodeMask from, int to);
+Move fake_move(const Fake *f, NodeMask from, int to);
+
+/* Waits for the next event; fails the test after 10 s. */
+Outcome fake_wait_event(Fake *f);
+
+/* Waits for the end of the job, counting the events before it; checks the accounting. */
+Outcome fake_wait_end(Fake *f, uint32_t *ret_waits);
+
+uint32_t fake_pages_on(const Fake *f, int node);

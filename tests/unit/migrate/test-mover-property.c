@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <inttypes.h>
+
+#include "fake-kernel.h"
+
+/* The sum of a finished job is right whatever happens: fake_wait_end() asserts it. */
+
+static uint32_t next_random(uint64_t *state) {
+        *state = *state * 6364136223846793005ull + 1442695040888963407ull;
+        return (uint32_t)(*state >> 33);
+}
+
+static const int errors[] = { -EBUSY,  -EAGAIN, -EACCES, -ENOENT, -EFAULT, -EIO,  -EINVAL,
+                              -ENODEV, -EPERM,  -ESRCH,  -ENOMEM, -EINTR,  -E2BIG };
+
+static int random_error(uint64_t *random) {
+        return errors[next_random(random) % (sizeof(errors) / sizeof(errors[0]))];
+}
+
+/* Now and then pages come, go, become busy or shared, and the process ends. */
+static void disturb(Fake *f, void *userdata) {
+        uint64_t *random = userdata;
+
+        for (uint32_t i = 0; i < 4; i++) {
+                FakePage *p = &f->pages[next_random(random) % f->n_pages];
+                switch (next_random(random) % 12) {
+                case 0:
+                        p->node = NODE_NONE;
+                        break;
+                case 1:
+                        p->node = (int)(next_random(random) % 4);
+                        break;
+                case 2:
+                        p->shared_late = !p->shared_late;
+                        break;
+                case 3:
+                        p->busy = next_random(random) % 30;
+                        break;
+                case 4:
+                        f->room = next_random(random) % 1000;
+                        break;
+                case 5:
+                        if (next_random(random) % 20 == 0)
+                                f->starttime = 0;
+                        break;
+                case 6:
+                        if (next_random(random) % 20 == 0)
+                                (void)mover_cancel(f->mover, 1);
+                        break;
+                default:
+                        break;
+                }
+        }
+}
+
+static void random_process(Fake *f, uint64_t *random) {
+        fake_init(f, 1 + next_random(random) % 3000, 1);
+        for (uint32_t i = 0; i < f->n_pages; i++) {
+                FakePage *p = &f->pages[i];
+                uint32_t kind = next_random(random) % 64;
+                p->node = kind < 8 ? (int)(kind % 4) : kind < 12 ? NODE_NONE : 1;
+                p->shared = kind == 12;
+                p->shared_late = kind == 13;
+                p->busy = kind < 20 ? next_random(random) % 24 : 0;
+                p->error = next_random(random) % 2 ? random_error(random) : 0;
+        }
+        for (int i = 0; i < 4; i++) {
+                if (next_random(random) % 16 == 0)
+                        f->migrate_script[next_random(random) % 4] = random_error(random);
+                if (next_random(random) % 16 == 0)
+                        f->move_script[next_random(random) % FAKE_SCRIPT_MAX] =
+                                random_error(random);
+                if (next_random(random) % 64 == 0)
+                        f->query_script[next_random(random) % FAKE_SCRIPT_MAX] =
+                                random_error(random);
+        }
+        f->settings.passes = 1 + next_random(random) % 12;
+        f->call_ns = next_random(random) % 3 * NSEC_PER_MSEC;
+        f->on_call = f->on_sleep = next_random(random) % 2 ? disturb : NULL;
+        f->userdata = random;
+}
+
+Test(mover_property, accounting_holds_over_random_scripts, .timeout = 60) {
+        static Fake f;
+
+        for (uint64_t seed = 1; seed <= 600; seed++) {
+                uint64_t random = seed;
+
+                random_process(&f, &random);
+                fake_start(&f);
+                fake_submit(&f, node_bit(1) | (seed % 3 ? 0 : node_bit(2)), 0);
+                Outcome o = fake_wait_end(&f, NULL);
+                cr_assert(o.reason > REASON_NONE && o.reason < REASON_MAX);
+                cr_assert_eq(mover_list(f.mover, &o, 1), 0, "seed %" PRIu64, seed);
+                fake_done(&f);
+        }
+}
