@@ -17,6 +17,7 @@
         COUNTER(samples_undecoded, "SamplesUndecoded", "samples that led to no memory address")    \
         COUNTER(samples_no_page, "SamplesNoPage", "addresses without a resident page")             \
         COUNTER(samples_gone, "SamplesGone", "samples of processes that had ended")                \
+        COUNTER(cpu_time_lost, "CPUTimeLost", "ticks of CPU time not counted for lack of room")    \
         COUNTER(evaluations, "Evaluations", "evaluations of all active processes")                 \
         COUNTER(processes_dropped, "ProcessesDropped", "processes not tracked for lack of room")   \
         COUNTER(migrations_started, "MigrationsStarted", "jobs begun")                             \

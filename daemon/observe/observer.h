@@ -45,13 +45,17 @@ int observer_dispatch(Observer *o);
  * evidence to now_ns and forgets processes unseen for long. Work is linear in active processes. */
 int observer_collect(Observer *o, uint64_t now_ns);
 
-/* Processes that were active lately. The arrays belong to the observer and stay valid until the
+/* Forgets where a process accessed memory (matrices, evaluations, samples not yet resolved), because
+ * its pages were moved and the old homes are history. Its CPU time stays. Unknown ids are ignored. */
+void observer_forget(Observer *o, ProcessId id);
+
+/* Processes that ran in the last 60 s. The arrays belong to the observer and stay valid until the
  * next collect: id (pid, start time as seen by the kernel; start time in clock ticks as in
  * proc/PID/stat) and evidence. */
 typedef struct Observed {
         ProcessId id;
-        Evidence evidence;
-        uint64_t last_seen_ns;
+        Evidence evidence;     /* cpu_ns is a moving average with a half-life of 2 s */
+        uint64_t last_seen_ns; /* end of the interval in which it last ran */
 } Observed;
 const Observed *const *observer_processes(const Observer *o, size_t *ret_n);
 

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* Differences between the kernels that the programs run on (5.10 to 7.x), and constants that BTF
+ * does not carry because they are macros. */
+
+#include "kernel-types.h"
+
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+
+/* include/linux/sched.h */
+#define PF_KTHREAD 0x00200000
+
+/* Code segment selectors of user space (arch/x86/include/asm/segment.h). The two low bits are the
+ * privilege level. With FRED the upper bits of the stored word carry other things. */
+#define CS_MASK     0xffff
+#define CS_RPL_MASK 3
+#define CS_USER_64  0x33
+
+/* include/uapi/linux/mempolicy.h. Before 5.14 "local" was stored as MPOL_PREFERRED with the
+ * internal flag MPOL_F_LOCAL; the bit has no meaning since. */
+#define MPOL_DEFAULT   0
+#define MPOL_PREFERRED 1
+#define MPOL_LOCAL     4
+#define MPOL_F_LOCAL   (1 << 1)
+
+/* include/uapi/linux/magic.h */
+#define TMPFS_MAGIC     0x01021994
+#define HUGETLBFS_MAGIC 0x958458f6
+
+/* Keeps the compiler from narrowing or merging the load of a value: the verifier accepts only
+ * eight-byte loads from the context of a perf_event program. */
+#define keep_value(v) asm volatile("" : "+r"(v))
+
+/* Whether a policy names nodes, as opposed to "where the task runs". */
+static __always_inline bool policy_is_explicit(__u16 mode, __u16 flags) {
+        if (mode == MPOL_DEFAULT || mode == MPOL_LOCAL)
+                return false;
+        return !(mode == MPOL_PREFERRED && (flags & MPOL_F_LOCAL));
+}

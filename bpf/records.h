@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* What the BPF programs and the daemon tell each other. Both sides are built together; the version
+ * is checked all the same, because a ring may be pinned or inherited one day. Every structure has
+ * the same layout for both compilers: fixed-width members, no implicit padding. */
+
+#ifdef __bpf__
+#include "kernel-types.h"
+#else
+#include <linux/types.h>
+#endif
+
+#define RECORD_VERSION 1
+
+/* Code bytes captured before and from the instruction pointer on. Forward evaluation needs more
+ * than finding the previous instruction does. */
+#define CODE_BEFORE_BYTES 64
+#define CODE_AFTER_BYTES  128
+
+/* Index of each general-purpose register in SampleRecord.gpr: the number of the register in
+ * instruction encodings. */
+enum {
+        GPR_RAX,
+        GPR_RCX,
+        GPR_RDX,
+        GPR_RBX,
+        GPR_RSP,
+        GPR_RBP,
+        GPR_RSI,
+        GPR_RDI,
+        GPR_R8,
+        GPR_R9,
+        GPR_R10,
+        GPR_R11,
+        GPR_R12,
+        GPR_R13,
+        GPR_R14,
+        GPR_R15,
+        GPR_MAX,
+};
+
+/* One interruption of 64-bit user code. */
+typedef struct SampleRecord {
+        __u16 version;    /* RECORD_VERSION */
+        __u8 code_before; /* valid bytes of code directly before ip, 0..CODE_BEFORE_BYTES */
+        __u8 code_after;  /* valid bytes of code from ip on, 0..CODE_AFTER_BYTES */
+        __u32 cpu;
+        __s32 node; /* kernel id of the node of that CPU */
+        __u32 tgid;
+        __u64 start_ns; /* start of the process (its leader), CLOCK_BOOTTIME */
+        __u64 gpr[GPR_MAX];
+        __u64 ip;
+        __u64 flags;
+        __u64 fs_base;
+        __u64 gs_base;
+        __u8 code[CODE_BEFORE_BYTES + CODE_AFTER_BYTES]; /* ip is at index CODE_BEFORE_BYTES */
+} SampleRecord;
+
+/* CPU time is counted per process and node. */
+typedef struct CpuTimeKey {
+        __u64 start_ns;
+        __u32 tgid;
+        __s32 node;
+} CpuTimeKey;
+
+/* Counted per CPU; the daemon adds them up. */
+typedef struct ClockCounts {
+        __u64 ticks;         /* interruptions, idle and kernel threads included */
+        __u64 user_samples;  /* of processes in user mode (64-bit and compat) */
+        __u64 compat;        /* of these, 32-bit code: not handed over */
+        __u64 ring_full;     /* not handed over for lack of room in the ring */
+        __u64 no_code;       /* handed over without any code byte from ip on */
+        __u64 cpu_time_full; /* CPU time not counted: no room in the table */
+        __u64 run_ns;        /* time spent in this program */
+} ClockCounts;
+
+/* One thread of the process asked for. */
+typedef struct TaskPolicyRecord {
+        __u64 start_ns; /* of the leader, CLOCK_BOOTTIME */
+        __u32 tid;
+        __u32 explicit_policy;
+} TaskPolicyRecord;
+
+/* The first mapping of the process asked for, and each with an explicit policy. */
+typedef struct VmaPolicyRecord {
+        __u64 start;
+        __u64 end;
+        __u32 explicit_policy;
+        __u32 shared; /* the policy belongs to the shared memory object, not to the mapping */
+} VmaPolicyRecord;

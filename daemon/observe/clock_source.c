@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "observe/clock_source.h"
+
+#include <errno.h>
+#include <linux/perf_event.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "base/cleanup.h"
+#include "base/parse.h"
+#include "clock.skel.h"
+#include "model/limits.h"
+#include "system/file.h"
+
+#define NSEC 1000000000ull
+
+/* One second of samples at the default rate of 97 Hz is 40 KiB for each CPU; twice that, so that an
+ * evaluation may come late. */
+#define RING_BYTES_PER_CPU (96u * 1024)
+#define RING_BYTES_MIN     (512u * 1024)
+#define RING_BYTES_MAX     (64u * 1024 * 1024)
+
+#define BATCH_ENTRIES 4096
+
+struct ClockSource {
+        struct clock_bpf *skeleton;
+        struct ring_buffer *ring;
+        struct bpf_link **links; /* [n_links]; each owns its event */
+        int *events;             /* [n_links] */
+        unsigned n_links;
+        unsigned n_left_out;
+        unsigned budget; /* samples that consume may still take */
+        unsigned taken;
+        int n_possible;
+        ClockSampleHandler handler;
+        void *userdata;
+        ClockCounts *per_cpu; /* [n_possible] */
+        CpuTimeKey *keys;     /* [BATCH_ENTRIES] */
+        uint64_t *values;     /* [BATCH_ENTRIES] */
+};
+
+typedef struct CpuSet {
+        uint64_t words[CPUS_MAX / 64];
+} CpuSet;
+
+__attribute__((format(printf, 2, 3))) static void tell(char *problem, const char *format, ...) {
+        va_list args;
+
+        va_start(args, format);
+        vsnprintf(problem, PROBLEM_BYTES, format, args);
+        va_end(args);
+}
+
+static int read_cpu_list(const SystemRoot *root, const char *path, CpuSet *ret) {
+        cleanup_free char *text = malloc(FILE_LINE_BYTES);
+        int r;
+
+        if (!text)
+                return -ENOMEM;
+        r = file_read(root->sys_fd, path, text, FILE_LINE_BYTES);
+        if (r < 0)
+                return r;
+        /* The kernel writes "(null)" for nohz_full when there is none. */
+        if (strncmp(text, "(null)", 6) == 0)
+                return -ENOENT;
+        return parse_list_bits(text, ret->words, CPUS_MAX);
+}
+
+/* Online CPUs without those set apart; their number in *ret_left_out. */
+static int sampled_cpus(const SystemRoot *root, CpuSet *ret, unsigned *ret_left_out) {
+        static const char *const apart[] = { "devices/system/cpu/isolated",
+                                             "devices/system/cpu/nohz_full" };
+        unsigned left_out = 0;
+        CpuSet set;
+        int r;
+
+        r = read_cpu_list(root, "devices/system/cpu/online", ret);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < sizeof(apart) / sizeof(apart[0]); i++) {
+                if (read_cpu_list(root, apart[i], &set) < 0)
+                        continue;
+                for (size_t w = 0; w < CPUS_MAX / 64; w++) {
+                        left_out += (unsigned)__builtin_popcountll(ret->words[w] & set.words[w]);
+                        ret->words[w] &= ~set.words[w];
+                }
+        }
+        *ret_left_out = left_out;
+        return 0;
+}
+
+static int event_open(unsigned cpu, uint64_t period_ns) {
+        struct perf_event_attr attr = {
+                .type = PERF_TYPE_SOFTWARE,
+                .size = sizeof(attr),
+                .config = PERF_COUNT_SW_CPU_CLOCK,
+                .sample_period = period_ns,
+                .disabled = 1,
+                .exclude_idle = 1,
+                .exclude_hv = 1,
+        };
+        int fd = (int)syscall(SYS_perf_event_open, &attr, -1, (int)cpu, -1, PERF_FLAG_FD_CLOEXEC);
+
+        return fd < 0 ? -errno : fd;
+}
+
+static int read_paranoid(const SystemRoot *root) {
+        char text[16];
+
+        if (file_read(root->proc_fd, "sys/kernel/perf_event_paranoid", text, sizeof(text)) < 0)
+                return 2;
+        return (int)strtol(text, NULL, 10);
+}
+
+static void explain_open(const SystemRoot *root, int error, char *problem) {
+        int paranoid;
+
+        switch (-error) {
+        case EACCES:
+        case EPERM:
+                paranoid = read_paranoid(root);
+                tell(problem,
+                     "perf_event_open was refused (%s): it needs CAP_PERFMON%s "
+                     "(kernel.perf_event_paranoid is %d)",
+                     strerror(-error), paranoid > 2 ? " and CAP_SYS_ADMIN" : "", paranoid);
+                break;
+        case ENOSYS:
+        case ENOENT:
+        case EOPNOTSUPP:
+                tell(problem, "this kernel has no perf events (CONFIG_PERF_EVENTS): %s",
+                     strerror(-error));
+                break;
+        case EMFILE:
+                tell(problem, "too many open files: each CPU takes two (LimitNOFILE=65536)");
+                break;
+        default:
+                tell(problem, "perf_event_open failed: %s", strerror(-error));
+        }
+}
+
+static void explain_load(int error, char *problem) {
+        if (access("/sys/kernel/btf/vmlinux", R_OK) < 0)
+                tell(problem, "the BPF program cannot be fitted to this kernel: "
+                              "/sys/kernel/btf/vmlinux is missing (CONFIG_DEBUG_INFO_BTF)");
+        else if (error == -EPERM || error == -EACCES)
+                tell(problem,
+                     "loading the BPF program was refused (%s): it needs CAP_BPF and CAP_PERFMON, "
+                     "before Linux 5.11 also locked memory (LimitMEMLOCK=infinity), and no "
+                     "kernel lockdown in mode confidentiality",
+                     strerror(-error));
+        else
+                tell(problem, "loading the BPF program failed: %s", strerror(-error));
+}
+
+static int on_sample(void *userdata, void *data, size_t size) {
+        const SampleRecord *record = data;
+        ClockSource *c = userdata;
+
+        c->taken++;
+        if (size >= sizeof(*record) && record->version == RECORD_VERSION)
+                c->handler(record, c->userdata);
+        /* A negative value ends the walk; this sample counts as consumed. */
+        return c->taken >= c->budget ? -ECANCELED : 0;
+}
+
+static uint32_t ring_bytes(unsigned n_cpus) {
+        uint64_t bytes = (uint64_t)n_cpus * RING_BYTES_PER_CPU, size = RING_BYTES_MIN;
+
+        while (size < bytes && size < RING_BYTES_MAX)
+                size *= 2;
+        return (uint32_t)size;
+}
+
+static int load_program(ClockSource *c, unsigned n_cpus, uint64_t period_ns) {
+        uint32_t bytes = ring_bytes(n_cpus);
+        int r;
+
+        c->skeleton = clock_bpf__open();
+        if (!c->skeleton)
+                return -errno;
+        c->skeleton->rodata->self_tgid = (uint32_t)getpid();
+        c->skeleton->rodata->wakeup_bytes = bytes / 2;
+        c->skeleton->bss->period_ns = period_ns;
+        r = bpf_map__set_max_entries(c->skeleton->maps.samples, bytes);
+        if (r < 0)
+                return r;
+        r = clock_bpf__load(c->skeleton);
+        if (r < 0)
+                return r;
+        c->ring = ring_buffer__new(bpf_map__fd(c->skeleton->maps.samples), on_sample, c, NULL);
+        return c->ring ? 0 : -errno;
+}
+
+static int attach_cpu(ClockSource *c, unsigned cpu, uint64_t period_ns, bool *ret_opened) {
+        struct bpf_link *link;
+        int fd;
+
+        *ret_opened = false;
+        fd = event_open(cpu, period_ns);
+        if (fd == -ENODEV || fd == -ENXIO)
+                return 0; /* went offline meanwhile */
+        if (fd < 0)
+                return fd;
+        *ret_opened = true;
+        link = bpf_program__attach_perf_event(c->skeleton->progs.clock_tick, fd);
+        if (!link) {
+                int r = -errno;
+
+                close(fd);
+                return r;
+        }
+        c->links[c->n_links] = link;
+        c->events[c->n_links] = fd;
+        c->n_links++;
+        return 0;
+}
+
+static int attach_all(ClockSource *c, const SystemRoot *root, const CpuSet *cpus, unsigned n,
+                      uint64_t period_ns, char *problem) {
+        bool opened;
+
+        c->links = calloc(n, sizeof(*c->links));
+        c->events = calloc(n, sizeof(*c->events));
+        if (!c->links || !c->events)
+                return -ENOMEM;
+        for (unsigned cpu = 0; cpu < CPUS_MAX; cpu++) {
+                int r;
+
+                if (!bits_has(cpus->words, cpu))
+                        continue;
+                r = attach_cpu(c, cpu, period_ns, &opened);
+                if (r < 0) {
+                        if (opened)
+                                tell(problem, "attaching the BPF program failed: %s", strerror(-r));
+                        else
+                                explain_open(root, r, problem);
+                        return r;
+                }
+        }
+        return 0;
+}
+
+static int allocate_buffers(ClockSource *c) {
+        c->n_possible = libbpf_num_possible_cpus();
+        if (c->n_possible < 0)
+                return c->n_possible;
+        c->per_cpu = calloc((size_t)c->n_possible, sizeof(*c->per_cpu));
+        c->keys = calloc(BATCH_ENTRIES, sizeof(*c->keys));
+        c->values = calloc(BATCH_ENTRIES, sizeof(*c->values));
+        return c->per_cpu && c->keys && c->values ? 0 : -ENOMEM;
+}
+
+DEFINE_CLEANUP(ClockSource, clock_source_free)
+
+int clock_source_new(ClockSource **ret, const SystemRoot *root, uint32_t rate_hz,
+                     ClockSampleHandler handler, void *userdata, char problem[PROBLEM_BYTES]) {
+        cleanup(cleanup_clock_source_freep) ClockSource *c = NULL;
+        uint64_t period_ns = NSEC / (rate_hz ? rate_hz : 1);
+        CpuSet cpus = {};
+        unsigned n = 0;
+        int r;
+
+        /* A library room is silent; what failed is told by errno and problem. */
+        libbpf_set_print(NULL);
+        c = calloc(1, sizeof(*c));
+        if (!c)
+                return -ENOMEM;
+        c->handler = handler;
+        c->userdata = userdata;
+        r = sampled_cpus(root, &cpus, &c->n_left_out);
+        if (r < 0) {
+                tell(problem, "the list of CPUs cannot be read: %s", strerror(-r));
+                return r;
+        }
+        for (size_t w = 0; w < CPUS_MAX / 64; w++)
+                n += (unsigned)__builtin_popcountll(cpus.words[w]);
+        if (n == 0) {
+                tell(problem, "all CPUs are isolated or nohz_full");
+                return -ENODEV;
+        }
+        r = load_program(c, n, period_ns);
+        if (r < 0) {
+                explain_load(r, problem);
+                return r;
+        }
+        r = allocate_buffers(c);
+        if (r < 0) {
+                tell(problem, "out of memory");
+                return r;
+        }
+        r = attach_all(c, root, &cpus, n, period_ns, problem);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(c);
+        return 0;
+}
+
+ClockSource *clock_source_free(ClockSource *c) {
+        if (!c)
+                return NULL;
+        for (unsigned i = 0; i < c->n_links; i++)
+                bpf_link__destroy(c->links[i]);
+        ring_buffer__free(c->ring);
+        clock_bpf__destroy(c->skeleton);
+        free(c->links);
+        free(c->events);
+        free(c->per_cpu);
+        free(c->keys);
+        free(c->values);
+        free(c);
+        return NULL;
+}
+
+int clock_source_set_rate(ClockSource *c, uint32_t rate_hz) {
+        uint64_t period_ns = NSEC / (rate_hz ? rate_hz : 1);
+        int r = 0;
+
+        for (unsigned i = 0; i < c->n_links; i++)
+                if (ioctl(c->events[i], PERF_EVENT_IOC_PERIOD, &period_ns) < 0)
+                        r = -errno;
+        c->skeleton->bss->period_ns = period_ns;
+        return r;
+}
+
+unsigned clock_source_cpus(const ClockSource *c) {
+        return c->n_links;
+}
+
+unsigned clock_source_cpus_left_out(const ClockSource *c) {
+        return c->n_left_out;
+}
+
+int clock_source_get_fd(const ClockSource *c) {
+        return ring_buffer__epoll_fd(c->ring);
+}
+
+int clock_source_consume(ClockSource *c, unsigned max) {
+        int r;
+
+        c->taken = 0;
+        c->budget = max;
+        r = ring_buffer__consume(c->ring);
+        if (r < 0 && r != -ECANCELED)
+                return r;
+        return (int)c->taken;
+}
+
+int clock_source_drain_time(ClockSource *c, ClockTimeHandler handler, void *userdata) {
+        int map = bpf_map__fd(c->skeleton->maps.cpu_time), r;
+        uint32_t position = 0, count;
+        void *start = NULL;
+
+        do {
+                count = BATCH_ENTRIES;
+                r = bpf_map_lookup_and_delete_batch(map, start, &position, c->keys, c->values,
+                                                    &count, NULL);
+                if (r < 0 && r != -ENOENT)
+                        return r;
+                for (uint32_t i = 0; i < count; i++)
+                        handler(&c->keys[i], c->values[i], userdata);
+                start = &position;
+        } while (r == 0);
+        return 0;
+}
+
+int clock_source_read_counts(ClockSource *c, ClockCounts *ret) {
+        ClockCounts sum = {};
+        uint32_t zero = 0;
+        int r;
+
+        r = bpf_map_lookup_elem(bpf_map__fd(c->skeleton->maps.counts), &zero, c->per_cpu);
+        if (r < 0)
+                return r;
+        for (int i = 0; i < c->n_possible; i++) {
+                sum.ticks += c->per_cpu[i].ticks;
+                sum.user_samples += c->per_cpu[i].user_samples;
+                sum.compat += c->per_cpu[i].compat;
+                sum.ring_full += c->per_cpu[i].ring_full;
+                sum.no_code += c->per_cpu[i].no_code;
+                sum.cpu_time_full += c->per_cpu[i].cpu_time_full;
+                sum.run_ns += c->per_cpu[i].run_ns;
+        }
+        *ret = sum;
+        return 0;
+}

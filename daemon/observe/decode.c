@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "observe/decode.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Offsets this close before the instruction pointer have not had room to fall into step. */
+#define RESYNC_BYTES 12
+
+static const ZydisDecoder *decoder_full(void) {
+        static ZydisDecoder decoder;
+        static bool ready;
+
+        if (!ready) {
+                ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
+                ready = true;
+        }
+        return &decoder;
+}
+
+/* Lengths and immediates only: several times faster. */
+static const ZydisDecoder *decoder_minimal(void) {
+        static ZydisDecoder decoder;
+        static bool ready;
+
+        if (!ready) {
+                ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
+                ZydisDecoderEnableMode(&decoder, ZYDIS_DECODER_MODE_MINIMAL, ZYAN_TRUE);
+                ready = true;
+        }
+        return &decoder;
+}
+
+int decode_at(const CodeWindow *w, uint64_t address, Instruction *ret) {
+        int64_t offset = (int64_t)(address - w->ip);
+        ZyanStatus status;
+
+        if (offset < -w->before || offset >= w->after)
+                return -ENODATA;
+        status = ZydisDecoderDecodeFull(decoder_full(), w->at_ip + offset,
+                                        (ZyanUSize)(w->after - offset), &ret->info, ret->operands);
+        if (status == ZYDIS_STATUS_NO_MORE_DATA)
+                return -ENODATA;
+        if (!ZYAN_SUCCESS(status))
+                return -EBADMSG;
+        ret->ip = address;
+        ret->next_ip = address + ret->info.length;
+        return 0;
+}
+
+bool instruction_ends_flow(const Instruction *in) {
+        switch (in->info.mnemonic) {
+        case ZYDIS_MNEMONIC_INT3:
+        case ZYDIS_MNEMONIC_INT:
+        case ZYDIS_MNEMONIC_UD0:
+        case ZYDIS_MNEMONIC_UD1:
+        case ZYDIS_MNEMONIC_UD2:
+        case ZYDIS_MNEMONIC_HLT:
+                return true;
+        default:
+                break;
+        }
+        switch (in->info.meta.category) {
+        case ZYDIS_CATEGORY_CALL:
+        case ZYDIS_CATEGORY_RET:
+        case ZYDIS_CATEGORY_UNCOND_BR:
+        case ZYDIS_CATEGORY_SYSRET:
+                return true;
+        default:
+                return false;
+        }
+}
+
+/* Length of the instruction at this offset from the instruction pointer, 0 when there is none;
+ * *ret_target is where a relative branch goes, as offset, or INT64_MIN. */
+static int measure(const CodeWindow *w, int offset, int64_t *ret_target) {
+        ZydisDecodedInstruction info;
+
+        *ret_target = INT64_MIN;
+        if (!ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(decoder_minimal(), NULL, w->at_ip + offset,
+                                                        (ZyanUSize)(w->after - offset), &info)))
+                return 0;
+        if (info.raw.imm[0].is_relative)
+                *ret_target = offset + info.length + info.raw.imm[0].value.s;
+        return info.length;
+}
+
+/* Whether code that follows in the window jumps back to the instruction pointer: the head of a
+ * loop. */
+static bool is_loop_head(const CodeWindow *w) {
+        int64_t target;
+        int length;
+
+        for (int offset = 0; offset < w->after; offset += length) {
+                length = measure(w, offset, &target);
+                if (length == 0)
+                        return false;
+                if (target == 0)
+                        return true;
+        }
+        return false;
+}
+
+/* All decodings that start before the instruction pointer, index = distance to it. */
+typedef struct Chains {
+        int8_t length[CODE_BEFORE_BYTES + 1];
+        int8_t last[CODE_BEFORE_BYTES + 1];  /* distance of the last instruction, 0: misses ip */
+        bool targets[CODE_BEFORE_BYTES + 1]; /* the instruction at this distance branches to ip */
+} Chains;
+
+static void chains_decode(const CodeWindow *w, Chains *c) {
+        int64_t target;
+
+        *c = (Chains) {};
+        for (int d = 1; d <= w->before; d++) {
+                int length = measure(w, -d, &target);
+
+                c->length[d] = (int8_t)length;
+                c->targets[d] = target == 0;
+                if (length == 0 || length > d)
+                        continue;
+                c->last[d] = length == d ? (int8_t)d : c->last[d - length];
+        }
+}
+
+/* Distance of the instruction that most decodings end with, or 0. */
+static int chains_agree(const CodeWindow *w, const Chains *c) {
+        unsigned votes[CODE_BEFORE_BYTES + 1] = {}, all = 0;
+        int first = w->before >= 2 * RESYNC_BYTES ? RESYNC_BYTES : 1, best = 0;
+
+        for (int d = first; d <= w->before; d++) {
+                if (c->last[d] == 0)
+                        continue;
+                all++;
+                votes[c->last[d]]++;
+                if (votes[c->last[d]] > votes[best])
+                        best = c->last[d];
+        }
+        return all >= 3 && votes[best] * 3 >= all * 2 ? best : 0;
+}
+
+int decode_previous(const CodeWindow *w, Instruction *ret) {
+        Chains c;
+        int previous, r;
+
+        chains_decode(w, &c);
+        previous = chains_agree(w, &c);
+        if (previous == 0)
+                return -ENOENT;
+        for (int d = w->before; d > 0; d--) {
+                if (c.last[d] != previous)
+                        continue;
+                /* The longest decoding in step stands for the true instructions. */
+                for (int at = d; at > 0; at -= c.length[at])
+                        if (c.targets[at])
+                                return -ENOENT;
+                break;
+        }
+        if (is_loop_head(w))
+                return -ENOENT;
+        r = decode_at(w, w->ip - (uint64_t)previous, ret);
+        if (r < 0 || instruction_ends_flow(ret))
+                return -ENOENT;
+        return 0;
+}

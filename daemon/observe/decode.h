@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <Zydis/Zydis.h>
+
+#include "observe/cpu_state.h"
+
+/* Finding instructions in a window of code bytes. Zydis decodes; nothing here touches the system.
+ * Safe on arbitrary bytes. */
+
+typedef struct Instruction {
+        ZydisDecodedInstruction info;
+        ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
+        uint64_t ip;
+        uint64_t next_ip;
+} Instruction;
+
+/* The instruction at `address`, which must lie in the window. -ENODATA: outside the window, or cut
+ * off by its end; -EBADMSG: no instruction. */
+int decode_at(const CodeWindow *w, uint64_t address, Instruction *ret);
+
+/* The instruction that ends exactly at the instruction pointer, if control may have fallen through
+ * from it. x86 code cannot be read backwards, but decoding from most earlier offsets falls into
+ * step with the true instructions after a few; the answer is what two thirds of the offsets agree
+ * on. -ENOENT: no agreement, or the window shows that the instruction pointer is the target of a
+ * branch, or follows one that never falls through. */
+int decode_previous(const CodeWindow *w, Instruction *ret);
+
+/* Whether the instruction never continues with the next one (jmp, ret, int3, ud2, hlt, ...). A call
+ * counts: what runs before the instruction behind it is the callee. */
+bool instruction_ends_flow(const Instruction *in);

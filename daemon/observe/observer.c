@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "observe/observer.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "observe/attribute.h"
+#include "observe/clock_source.h"
+#include "observe/observer_hook.h"
+#include "observe/policy.h"
+#include "observe/process_table.h"
+#include "observe/resolve.h"
+#include "observe/skid.h"
+
+/* Processes that did not run for this long are forgotten. */
+#define FORGET_NS (60ull * NSEC_PER_SEC)
+
+/* CPU time per node follows a move of the threads within a few evaluations. */
+#define CPU_HALF_LIFE_NS (2.0 * 1e9)
+
+/* Samples taken per call of dispatch; and how many such portions one collect takes, which empties
+ * the largest ring, but ends even if it is filled as fast as it is drained. */
+#define DISPATCH_SAMPLES 4096
+#define DRAIN_CALLS_MAX  48
+
+/* USER_HZ, the unit of start times in proc. */
+#define NSEC_PER_TICK (NSEC_PER_SEC / 100)
+
+struct Observer {
+        const Topology *topology;
+        const SystemRoot *root;
+        ClockSource *clock;
+        PolicyReader *policy;
+        ProcessTable *processes;
+        Resolver *resolver;
+        SkidModel skid;
+        EvidenceSource source;
+        uint32_t rate_hz;
+        uint64_t collected_ns;   /* time of the last collect, 0 before the first */
+        const Observed **active; /* [PROCESSES_MAX] */
+        size_t n_active;
+        Counters counters;         /* what this room counts itself */
+        ClockCounts kernel;        /* of the running program */
+        ClockCounts kernel_before; /* of programs stopped before */
+        ObserverSampleHook hook;
+        void *hook_userdata;
+        char description[640];
+};
+
+DEFINE_CLEANUP(Observer, observer_free)
+
+int observer_new(Observer **ret, const Topology *topology, const SystemRoot *root) {
+        cleanup(cleanup_observer_freep) Observer *o = calloc(1, sizeof(*o));
+        int r;
+
+        if (!o)
+                return -ENOMEM;
+        o->topology = topology;
+        o->root = root;
+        o->skid = skid_detect();
+        o->active = calloc(PROCESSES_MAX, sizeof(*o->active));
+        if (!o->active)
+                return -ENOMEM;
+        r = process_table_new(&o->processes, topology->n_nodes);
+        if (r < 0)
+                return r;
+        r = resolver_new(&o->resolver, topology, root);
+        if (r < 0)
+                return r;
+        snprintf(o->description, sizeof(o->description), "not started");
+        *ret = TAKE_PTR(o);
+        return 0;
+}
+
+Observer *observer_free(Observer *o) {
+        if (!o)
+                return NULL;
+        observer_stop(o);
+        resolver_free(o->resolver);
+        process_table_free(o->processes);
+        free(o->active);
+        free(o);
+        return NULL;
+}
+
+/* The process, made the most recent one; the least recent one makes room. NULL: no memory. */
+static TrackedProcess *track(Observer *o, uint32_t tgid, uint64_t start_ns) {
+        ProcessId id = { (pid_t)tgid, start_ns / NSEC_PER_TICK };
+        TrackedProcess *p;
+        int r;
+
+        r = process_table_touch(o->processes, id, &p);
+        if (r == -ENOSPC) {
+                /* Waiting accesses point to their processes. */
+                resolver_resolve(o->resolver, &o->counters);
+                process_table_remove(o->processes, process_table_oldest(o->processes));
+                o->counters.processes_dropped++;
+                r = process_table_touch(o->processes, id, &p);
+        }
+        return r < 0 ? NULL : p;
+}
+
+static void add_addresses(Observer *o, TrackedProcess *p, int accessor, const Attribution *a) {
+        double weight = 1.0 / (a->n + a->unknown);
+
+        for (uint32_t i = 0; i < a->n; i++) {
+                if (resolver_add(o->resolver, p, a->address[i], accessor, weight, a->waited) < 0) {
+                        resolver_resolve(o->resolver, &o->counters);
+                        (void)resolver_add(o->resolver, p, a->address[i], accessor, weight,
+                                           a->waited);
+                }
+        }
+        if (a->unknown > 0)
+                evidence_add(&p->observed.evidence, NODE_NONE, NODE_NONE, a->unknown * weight,
+                             false);
+}
+
+static void on_sample(const SampleRecord *record, void *userdata) {
+        Observer *o = userdata;
+        Attribution attribution;
+        TrackedProcess *p;
+        CodeWindow window;
+        CpuState state;
+
+        cpu_state_from_record(&state, &window, record);
+        attribute_sample(&state, &window, o->skid, &attribution);
+        if (o->hook)
+                o->hook(record, &attribution, o->hook_userdata);
+        p = track(o, record->tgid, record->start_ns);
+        if (!p) {
+                o->counters.samples_lost++;
+                return;
+        }
+        p->observed.evidence.source = SOURCE_CLOCK;
+        p->observed.evidence.skid = o->skid == SKID_AFTER;
+        if (attribution.n == 0) {
+                if (window.after > 0)
+                        o->counters.samples_undecoded++;
+                evidence_add(&p->observed.evidence, NODE_NONE, NODE_NONE, 1.0, false);
+                return;
+        }
+        add_addresses(o, p, topology_index_of_id(o->topology, record->node), &attribution);
+}
+
+static void on_cpu_time(const CpuTimeKey *key, uint64_t cpu_ns, void *userdata) {
+        Observer *o = userdata;
+        TrackedProcess *p = track(o, key->tgid, key->start_ns);
+        int node = topology_index_of_id(o->topology, key->node);
+
+        if (p && node >= 0)
+                p->interval_cpu_ns[node] += cpu_ns;
+}
+
+static void describe_running(Observer *o) {
+        unsigned left_out = clock_source_cpus_left_out(o->clock);
+        char apart[64] = "";
+
+        if (left_out > 0)
+                snprintf(apart, sizeof(apart), " (%u isolated or nohz_full left out)", left_out);
+        snprintf(o->description, sizeof(o->description),
+                 "clock samples at %u Hz on %u CPUs%s; %s; memory policies from %s", o->rate_hz,
+                 clock_source_cpus(o->clock), apart,
+                 o->skid == SKID_NONE
+                         ? "emulated processor: every access of the interrupted block counts"
+                         : "samples fall behind the access that was waited for",
+                 policy_reader_has_mappings(o->policy) ? "BPF iterators"
+                 : o->policy                           ? "a BPF iterator and numa_maps"
+                                                       : "nowhere");
+}
+
+int observer_start(Observer *o, const Settings *settings) {
+        char problem[PROBLEM_BYTES] = "";
+        int r;
+
+        if (o->source != SOURCE_NONE)
+                return -EALREADY;
+        if (settings->source != SOURCE_AUTO && settings->source != SOURCE_CLOCK) {
+                snprintf(o->description, sizeof(o->description), "source %s is not built in",
+                         evidence_source_to_string((EvidenceSource)settings->source));
+                return -EOPNOTSUPP;
+        }
+        r = clock_source_new(&o->clock, o->root, settings->rate_hz, on_sample, o, problem);
+        if (r < 0) {
+                snprintf(o->description, sizeof(o->description), "clock source: %s",
+                         problem[0] ? problem : strerror(-r));
+                return r;
+        }
+        /* Without it nothing can be moved, but everything be seen. */
+        (void)policy_reader_new(&o->policy);
+        o->rate_hz = settings->rate_hz;
+        o->source = SOURCE_CLOCK;
+        describe_running(o);
+        return 0;
+}
+
+int observer_set_rate(Observer *o, uint32_t rate_hz) {
+        int r;
+
+        if (!o->clock)
+                return -ENODEV;
+        if (rate_hz == o->rate_hz)
+                return 0;
+        r = clock_source_set_rate(o->clock, rate_hz);
+        o->rate_hz = rate_hz;
+        describe_running(o);
+        return r;
+}
+
+static void add_counts(ClockCounts *sum, const ClockCounts *more) {
+        sum->ticks += more->ticks;
+        sum->user_samples += more->user_samples;
+        sum->compat += more->compat;
+        sum->ring_full += more->ring_full;
+        sum->no_code += more->no_code;
+        sum->cpu_time_full += more->cpu_time_full;
+        sum->run_ns += more->run_ns;
+}
+
+void observer_stop(Observer *o) {
+        if (o->clock) {
+                (void)clock_source_read_counts(o->clock, &o->kernel);
+                add_counts(&o->kernel_before, &o->kernel);
+                o->kernel = (ClockCounts) {};
+        }
+        o->clock = clock_source_free(o->clock);
+        o->policy = policy_reader_free(o->policy);
+        o->source = SOURCE_NONE;
+        snprintf(o->description, sizeof(o->description), "stopped");
+}
+
+EvidenceSource observer_source(const Observer *o) {
+        return o->source;
+}
+
+const char *observer_describe(const Observer *o) {
+        return o->description;
+}
+
+int observer_get_fd(const Observer *o) {
+        return o->clock ? clock_source_get_fd(o->clock) : -ENODEV;
+}
+
+int observer_dispatch(Observer *o) {
+        int r = o->clock ? clock_source_consume(o->clock, DISPATCH_SAMPLES) : 0;
+
+        return r < 0 ? r : 0;
+}
+
+/* Moving average of the CPU time per node; the first interval is taken as it is. */
+static void average_cpu(const Observer *o, TrackedProcess *p, uint64_t elapsed_ns) {
+        double keep = p->cpu_known ? exp2(-(double)elapsed_ns / CPU_HALF_LIFE_NS) : 0;
+
+        for (uint32_t i = 0; i < o->topology->n_nodes; i++) {
+                double rate = (double)p->interval_cpu_ns[i] * 1e9 / (double)elapsed_ns;
+
+                p->observed.evidence.cpu_ns[i] =
+                        keep * p->observed.evidence.cpu_ns[i] + (1 - keep) * rate;
+        }
+        p->cpu_known = true;
+}
+
+static bool ran(const Observer *o, const TrackedProcess *p) {
+        for (uint32_t i = 0; i < o->topology->n_nodes; i++)
+                if (p->interval_cpu_ns[i] > 0)
+                        return true;
+        return p->interval_samples;
+}
+
+/* Closes the interval for every process, most recent first, and forgets the rest of the list once
+ * it is too old. */
+static void close_interval(Observer *o, uint64_t now_ns, uint64_t elapsed_ns) {
+        TrackedProcess *p, *older;
+
+        o->n_active = 0;
+        for (p = process_table_newest(o->processes); p; p = older) {
+                Observed *observed = &p->observed;
+
+                older = p->older;
+                if (observed->last_seen_ns == 0 || ran(o, p))
+                        observed->last_seen_ns = now_ns;
+                if (now_ns - observed->last_seen_ns > FORGET_NS) {
+                        process_table_remove(o->processes, p);
+                        continue;
+                }
+                if (observed->evidence.updated_ns == 0)
+                        observed->evidence.updated_ns = now_ns;
+                if (p->interval_samples && observed->evidence.evaluations < UINT32_MAX)
+                        observed->evidence.evaluations++;
+                average_cpu(o, p, elapsed_ns);
+                memset(p->interval_cpu_ns, 0, sizeof(p->interval_cpu_ns));
+                p->interval_samples = false;
+                o->active[o->n_active++] = observed;
+        }
+}
+
+int observer_collect(Observer *o, uint64_t now_ns) {
+        uint64_t elapsed_ns = o->collected_ns && now_ns > o->collected_ns ? now_ns - o->collected_ns
+                                                                          : NSEC_PER_SEC;
+        int r = 0, n;
+
+        /* Old evidence is aged before what belongs to now is added. */
+        for (TrackedProcess *p = process_table_newest(o->processes); p; p = p->older)
+                if (p->observed.evidence.updated_ns != 0)
+                        evidence_decay(&p->observed.evidence, now_ns);
+        if (o->clock) {
+                for (unsigned i = 0; i < DRAIN_CALLS_MAX; i++) {
+                        n = clock_source_consume(o->clock, DISPATCH_SAMPLES);
+                        if (n < DISPATCH_SAMPLES)
+                                break;
+                }
+                r = clock_source_drain_time(o->clock, on_cpu_time, o);
+                (void)clock_source_read_counts(o->clock, &o->kernel);
+        }
+        resolver_resolve(o->resolver, &o->counters);
+        close_interval(o, now_ns, elapsed_ns);
+        o->collected_ns = now_ns;
+        return r;
+}
+
+void observer_forget(Observer *o, ProcessId id) {
+        TrackedProcess *p = process_table_find(o->processes, id);
+        Evidence *e;
+
+        if (!p)
+                return;
+        resolver_forget(o->resolver, p);
+        e = &p->observed.evidence;
+        memset(e->access, 0, sizeof(*e->access) * e->n_nodes * e->n_nodes);
+        memset(e->waited, 0, sizeof(*e->waited) * e->n_nodes * e->n_nodes);
+        e->samples = 0;
+        e->unresolved = 0;
+        e->evaluations = 0;
+        p->interval_samples = false;
+}
+
+const Observed *const *observer_processes(const Observer *o, size_t *ret_n) {
+        *ret_n = o->n_active;
+        return o->active;
+}
+
+int observer_read_policy(Observer *o, ProcessInfo *info) {
+        return policy_reader_read(o->policy, o->root, info);
+}
+
+void observer_count(const Observer *o, Counters *counters) {
+        ClockCounts kernel = o->kernel_before;
+
+        add_counts(&kernel, &o->kernel);
+        counters->samples_total += kernel.user_samples;
+        counters->samples_compat += kernel.compat;
+        counters->samples_no_code += kernel.no_code;
+        counters->samples_lost += kernel.ring_full + o->counters.samples_lost;
+        counters->cpu_time_lost += kernel.cpu_time_full;
+        counters->accesses_total += o->counters.accesses_total;
+        counters->accesses_remote += o->counters.accesses_remote;
+        counters->samples_undecoded += o->counters.samples_undecoded;
+        counters->samples_no_page += o->counters.samples_no_page;
+        counters->samples_gone += o->counters.samples_gone;
+        counters->processes_dropped += o->counters.processes_dropped;
+}
+
+uint64_t observer_run_time_ns(const Observer *o) {
+        return o->kernel_before.run_ns + o->kernel.run_ns;
+}
+
+void observer_set_sample_hook(Observer *o, ObserverSampleHook hook, void *userdata) {
+        o->hook = hook;
+        o->hook_userdata = userdata;
+}
+
+void observer_set_skid_model(Observer *o, SkidModel model) {
+        o->skid = model;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "observe/observer.h"
+
+/* Every process that ran lately, most recently active first, bounded by PROCESSES_MAX. */
+typedef struct ProcessTable ProcessTable;
+
+typedef struct TrackedProcess {
+        Observed observed;
+        struct TrackedProcess *newer, *older;
+        uint64_t interval_cpu_ns[NODES_MAX]; /* CPU time in the running interval */
+        bool interval_samples;               /* it was sampled in the running interval */
+        bool cpu_known;                      /* cpu_ns holds an average already */
+} TrackedProcess;
+
+int process_table_new(ProcessTable **ret, uint32_t n_nodes);
+ProcessTable *process_table_free(ProcessTable *t); /* NULL-safe, returns NULL */
+
+/* The process, or NULL. */
+TrackedProcess *process_table_find(const ProcessTable *t, ProcessId id);
+
+/* Finds or adds the process and makes it the most recently active one. -ENOSPC: full; remove the
+ * oldest first. -ENOMEM. */
+int process_table_touch(ProcessTable *t, ProcessId id, TrackedProcess **ret);
+
+/* The least recently active process, or NULL. */
+TrackedProcess *process_table_oldest(const ProcessTable *t);
+TrackedProcess *process_table_newest(const ProcessTable *t);
+
+void process_table_remove(ProcessTable *t, TrackedProcess *p);
+size_t process_table_count(const ProcessTable *t);

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "observe/resolve.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "system/process_read.h"
+#include "system/residency.h"
+
+/* Accesses that may wait. At 97 Hz a busy CPU brings a hundred a second, or a few hundred where
+ * whole blocks are evaluated. */
+#define PENDING_MAX 65536
+
+typedef struct Pending {
+        TrackedProcess *process;
+        uint64_t page;
+        double weight;
+        int16_t accessor;
+        bool waited;
+} Pending;
+
+struct Resolver {
+        const Topology *topology;
+        const SystemRoot *root;
+        uint64_t page_mask;
+        uint32_t n;
+        Pending *pending; /* [PENDING_MAX] */
+        uint64_t *pages;  /* [PENDING_MAX], distinct pages of one process */
+        int32_t *nodes;   /* [PENDING_MAX], their nodes */
+};
+
+DEFINE_CLEANUP(Resolver, resolver_free)
+
+int resolver_new(Resolver **ret, const Topology *topology, const SystemRoot *root) {
+        cleanup(cleanup_resolver_freep) Resolver *r = calloc(1, sizeof(*r));
+
+        if (!r)
+                return -ENOMEM;
+        r->topology = topology;
+        r->root = root;
+        r->page_mask = ~((uint64_t)sysconf(_SC_PAGESIZE) - 1);
+        r->pending = calloc(PENDING_MAX, sizeof(*r->pending));
+        r->pages = calloc(PENDING_MAX, sizeof(*r->pages));
+        r->nodes = calloc(PENDING_MAX, sizeof(*r->nodes));
+        if (!r->pending || !r->pages || !r->nodes)
+                return -ENOMEM;
+        *ret = TAKE_PTR(r);
+        return 0;
+}
+
+Resolver *resolver_free(Resolver *r) {
+        if (!r)
+                return NULL;
+        free(r->pending);
+        free(r->pages);
+        free(r->nodes);
+        free(r);
+        return NULL;
+}
+
+int resolver_add(Resolver *r, TrackedProcess *process, uint64_t address, int accessor, double w,
+                 bool waited) {
+        if (r->n == PENDING_MAX)
+                return -ENOBUFS;
+        r->pending[r->n++] = (Pending) {
+                .process = process,
+                .page = address & r->page_mask,
+                .weight = w,
+                .accessor = (int16_t)accessor,
+                .waited = waited,
+        };
+        return 0;
+}
+
+void resolver_forget(Resolver *r, const TrackedProcess *process) {
+        uint32_t kept = 0;
+
+        for (uint32_t i = 0; i < r->n; i++)
+                if (r->pending[i].process != process)
+                        r->pending[kept++] = r->pending[i];
+        r->n = kept;
+}
+
+static int compare_pending(const void *a, const void *b) {
+        const Pending *x = a, *y = b;
+
+        if (x->process != y->process)
+                return x->process < y->process ? -1 : 1;
+        if (x->page != y->page)
+                return x->page < y->page ? -1 : 1;
+        return 0;
+}
+
+static void add_access(const Pending *p, int32_t node, Counters *counters) {
+        if (node < 0) {
+                counters->samples_no_page++;
+                evidence_add(&p->process->observed.evidence, NODE_NONE, NODE_NONE, p->weight,
+                             false);
+                return;
+        }
+        counters->accesses_total++;
+        if (node != p->accessor)
+                counters->accesses_remote++;
+        evidence_add(&p->process->observed.evidence, p->accessor, node, p->weight, p->waited);
+        p->process->interval_samples = true;
+}
+
+/* All accesses of one process, sorted by page. */
+static void resolve_process(Resolver *r, const Pending *pending, uint32_t n, Counters *counters) {
+        ProcessId id = pending->process->observed.id;
+        uint32_t n_pages = 0, page = 0;
+
+        for (uint32_t i = 0; i < n; i++)
+                if (i == 0 || pending[i].page != pending[i - 1].page)
+                        r->pages[n_pages++] = pending[i].page;
+        /* The pid may belong to somebody else by now. */
+        if (process_check(r->root, id) < 0 ||
+            residency_query(r->topology, id.pid, r->pages, n_pages, r->nodes) < 0) {
+                counters->samples_gone += n;
+                return;
+        }
+        for (uint32_t i = 0; i < n; i++) {
+                if (i > 0 && pending[i].page != pending[i - 1].page)
+                        page++;
+                add_access(&pending[i], r->nodes[page], counters);
+        }
+}
+
+void resolver_resolve(Resolver *r, Counters *counters) {
+        uint32_t first = 0;
+
+        qsort(r->pending, r->n, sizeof(*r->pending), compare_pending);
+        for (uint32_t i = 1; i <= r->n; i++) {
+                if (i < r->n && r->pending[i].process == r->pending[first].process)
+                        continue;
+                resolve_process(r, &r->pending[first], i - first, counters);
+                first = i;
+        }
+        r->n = 0;
+}
