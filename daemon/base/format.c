@@ -61,7 +61,12 @@ const char *format_double(char buffer[static FORMAT_BYTES], double value) {
                 if (strtod(plain, NULL) == value)
                         strcpy(buffer, plain);
         }
-        if (!strpbrk(buffer, ".e"))
-                strcat(buffer, ".0");
+        /* Every reader of decimals takes "1.0e+300", not every one "1e+300". */
+        if (!strchr(buffer, '.')) {
+                size_t length = strcspn(buffer, "e");
+
+                memmove(buffer + length + 2, buffer + length, strlen(buffer + length) + 1);
+                memcpy(buffer + length, ".0", 2);
+        }
         return buffer;
 }

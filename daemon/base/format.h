@@ -14,6 +14,6 @@ const char *format_size(char buffer[static FORMAT_BYTES], uint64_t bytes);
 /* "10s", "1500ms", "5min", "0": the largest unit (d, h, min, s, ms, us, ns) without a fraction. */
 const char *format_duration(char buffer[static FORMAT_BYTES], uint64_t ns);
 
-/* "30.0", "0.1", "1e+300": the shortest decimal form, always with a point or an exponent. The value
- * must be finite. */
+/* "30.0", "0.1", "1.0e+300": the shortest decimal form, always with a point. The value must be
+ * finite. */
 const char *format_double(char buffer[static FORMAT_BYTES], double value);
