@@ -87,8 +87,7 @@ static bool say_gate(Text *out, const ProcessRow *row) {
                 return true;
         case REASON_TOO_FEW_SAMPLES:
                 say(out,
-                    " %.0f of at least %.0f samples have been taken; it has to use CPU time for "
-                    "longer.",
+                    " %.0f of %.0f evaluations brought samples; it has to use CPU time for longer.",
                     v->observed, v->threshold);
                 return true;
         default:
@@ -122,11 +121,28 @@ static bool say_placement(Text *out, const ProcessRow *row, const Topology *t, u
                     v->observed, v->threshold);
                 return true;
         case REASON_NODE_FULL:
-                say(out, " node%d would need %s more available memory than it has to spare.",
-                    describe_node_id(t, v->target_node),
-                    HUMAN_SIZE(double_to_u64(v->threshold > v->observed
-                                                     ? v->threshold - v->observed
-                                                     : v->observed - v->threshold)));
+                say(out, " node%d would have to have %s available and has %s.",
+                    describe_node_id(t, v->target_node), HUMAN_SIZE(double_to_u64(v->observed)),
+                    HUMAN_SIZE(double_to_u64(v->threshold)));
+                return true;
+        case REASON_NO_TARGET:
+                say(out, " The best node would save %s of its latency, %s are wanted.",
+                    HUMAN_SHARE(v->observed), HUMAN_SHARE(v->threshold));
+                return true;
+        case REASON_BUDGET:
+                say(out, " %.0f of at most %.0f moves are planned or under way.", v->observed,
+                    v->threshold);
+                return true;
+        case REASON_ATTRIBUTES_UNKNOWN:
+                say_gain(out, v);
+                say(out, "; its memory policies are read again at the next evaluation.");
+                return true;
+        case REASON_BALANCED:
+                if (v->observed > 0)
+                        say(out,
+                            " At most %s of its accesses are remote, from %s on it would be "
+                            "looked at (gates.min_remote_percent).",
+                            HUMAN_SHARE(v->observed), HUMAN_SHARE(v->threshold));
                 return true;
         case REASON_COOLDOWN:
         case REASON_GAVE_UP:

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ctl/client.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/escape.h"
+#include "ctl/json.h"
+
+#define SERVICE   "org.numabalancer1"
+#define OBJECT    "/org/numabalancer1"
+#define INTERFACE "org.numabalancer1.Manager"
+
+DEFINE_CLEANUP(sd_bus_message, sd_bus_message_unref)
+#define cleanup_message cleanup(cleanup_sd_bus_message_unrefp)
+#define cleanup_error   cleanup(sd_bus_error_free)
+
+static ExitCode fail(int r, const sd_bus_error *error, const char *what) {
+        char text[1024];
+
+        escape_string(text, sizeof text, error && error->message ? error->message : strerror(-r));
+        if (error && exit_code_from_error(error->name) == EXIT_NOT_RUNNING) {
+                fprintf(stderr, "numabalancerd is not running.\n");
+                return EXIT_NOT_RUNNING;
+        }
+        fprintf(stderr, "%s: %s\n", what, text);
+        return error && error->name ? exit_code_from_error(error->name) : EXIT_FAILED;
+}
+
+ExitCode client_open(Client *c) {
+        cleanup_error sd_bus_error error = SD_BUS_ERROR_NULL;
+        cleanup_message sd_bus_message *reply = NULL;
+        int r, owned;
+
+        *c = (Client) { 0 };
+        r = sd_bus_open_system(&c->bus);
+        if (r < 0) {
+                fprintf(stderr, "The system bus cannot be reached: %s\n", strerror(-r));
+                return EXIT_FAILED;
+        }
+        r = sd_bus_call_method(c->bus, "org.freedesktop.DBus", "/org/freedesktop/DBus",
+                               "org.freedesktop.DBus", "NameHasOwner", &error, &reply, "s",
+                               SERVICE);
+        if (r >= 0)
+                r = sd_bus_message_read(reply, "b", &owned);
+        if (r < 0)
+                return fail(r, &error, "The system bus does not answer");
+        if (!owned) {
+                fprintf(stderr, "numabalancerd is not running.\n");
+                return EXIT_NOT_RUNNING;
+        }
+        return EXIT_DONE;
+}
+
+void client_close(Client *c) {
+        c->bus = sd_bus_flush_close_unref(c->bus);
+}
+
+/* Sends m and turns the answer into JSON. */
+static ExitCode client_send(Client *c, sd_bus_message *m, json_object **ret) {
+        cleanup_error sd_bus_error error = SD_BUS_ERROR_NULL;
+        cleanup_message sd_bus_message *reply = NULL;
+        const char *method = sd_bus_message_get_member(m);
+        int r;
+
+        (void)sd_bus_message_set_auto_start(m, false);
+        r = sd_bus_call(c->bus, m, 0, &error, &reply);
+        if (r < 0)
+                return fail(r, &error, method);
+        if (!ret)
+                return EXIT_DONE;
+        r = json_from_message(reply, ret);
+        return r < 0 ? fail(r, NULL, method) : EXIT_DONE;
+}
+
+ExitCode client_call(Client *c, json_object **ret, const char *method, const char *types, ...) {
+        cleanup_message sd_bus_message *m = NULL;
+        va_list ap;
+        int r;
+
+        r = sd_bus_message_new_method_call(c->bus, &m, SERVICE, OBJECT, INTERFACE, method);
+        if (r >= 0 && types) {
+                va_start(ap, types);
+                r = sd_bus_message_appendv(m, types, ap);
+                va_end(ap);
+        }
+        if (r < 0)
+                return fail(r, NULL, method);
+        return client_send(c, m, ret);
+}
+
+ExitCode client_properties(Client *c, json_object **ret) {
+        cleanup_message sd_bus_message *m = NULL;
+        int r;
+
+        r = sd_bus_message_new_method_call(c->bus, &m, SERVICE, OBJECT,
+                                           "org.freedesktop.DBus.Properties", "GetAll");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "s", INTERFACE);
+        if (r < 0)
+                return fail(r, NULL, "GetAll");
+        return client_send(c, m, ret);
+}

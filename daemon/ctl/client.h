@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include <stdbool.h>
+
+#include <json-c/json.h>
+#include <systemd/sd-bus.h>
+
+#include "ctl/exit_codes.h"
+
+/* The connection to the daemon. Functions print what went wrong to stderr, once, and return the
+ * exit code that says so. */
+typedef struct Client {
+        sd_bus *bus;
+} Client;
+
+/* Connects to the system bus (or DBUS_SYSTEM_BUS_ADDRESS) and makes sure that the daemon is there.
+ * Never starts it. */
+ExitCode client_open(Client *c);
+void client_close(Client *c);
+
+/* Calls a method of org.numabalancer1.Manager with arguments as for sd_bus_message_append; the
+ * answer as JSON. ret NULL: the answer is not wanted. */
+ExitCode client_call(Client *c, json_object **ret, const char *method, const char *types, ...);
+
+/* All properties of org.numabalancer1.Manager as an object. */
+ExitCode client_properties(Client *c, json_object **ret);

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ctl/options.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/parse.h"
+#include "model/view.h"
+
+enum {
+        OPTION_VERSION = 256,
+        OPTION_JSON,
+        OPTION_ORDER,
+        OPTION_MAX,
+};
+
+static const struct option long_options[] = {
+        { "help", no_argument, NULL, 'h' },
+        { "version", no_argument, NULL, OPTION_VERSION },
+        { "json", no_argument, NULL, OPTION_JSON },
+        { "order", required_argument, NULL, OPTION_ORDER },
+        { "max", required_argument, NULL, OPTION_MAX },
+        { 0 },
+};
+
+static void print_help(void) {
+        printf("numabalancerctl [OPTIONS] COMMAND\n\nAsk or control numabalancerd.\n\nCommands:\n");
+        for (const Verb *v = verb_table; v->name; v++) {
+                char left[40];
+
+                snprintf(left, sizeof left, "%s%s%s", v->name, *v->arguments ? " " : "",
+                         v->arguments);
+                printf("  %-18s %s\n", left, v->help);
+        }
+        printf("\nOptions:\n"
+               "  --json             print JSON\n"
+               "  --order ORDER      order of processes: score, remote, pid\n"
+               "  --max N            list at most N processes (1 to 10000)\n"
+               "  -h, --help         show this help\n"
+               "  --version          show the version\n"
+               "\nSee numabalancerctl(1).\n");
+}
+
+static unsigned terminal_width(void) {
+        struct winsize size;
+
+        if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 20)
+                return size.ws_col;
+        return 80;
+}
+
+/* Colours only where a person sees them; NO_COLOR as on no-color.org. */
+static bool wants_colour(void) {
+        const char *term = getenv("TERM"), *no_color = getenv("NO_COLOR");
+
+        return isatty(STDOUT_FILENO) && term && strcmp(term, "dumb") != 0 &&
+               !(no_color && *no_color);
+}
+
+static const Verb *find_verb(const char *name) {
+        for (const Verb *v = verb_table; v->name; v++)
+                if (strcmp(v->name, name) == 0)
+                        return v;
+        return NULL;
+}
+
+static bool check_verb(const Options *o) {
+        const Verb *v = find_verb(o->verb);
+
+        if (!v) {
+                fprintf(stderr, "There is no command %s; see numabalancerctl --help.\n", o->verb);
+                return false;
+        }
+        if (o->n_args < v->min_args || o->n_args > v->max_args) {
+                fprintf(stderr, "Usage: numabalancerctl %s %s\n", v->name, v->arguments);
+                return false;
+        }
+        return true;
+}
+
+/* One option; false after an error that was printed. */
+static bool take_option(Options *o, int option) {
+        uint64_t n;
+
+        switch (option) {
+        case OPTION_JSON:
+                o->json = true;
+                return true;
+        case OPTION_ORDER:
+                o->order = optarg;
+                if (process_order_from_string(optarg) >= 0)
+                        return true;
+                fprintf(stderr, "--order must be score, remote or pid.\n");
+                return false;
+        case OPTION_MAX:
+                if (parse_u64(optarg, 10000, &n) >= 0 && n > 0) {
+                        o->max = (uint32_t)n;
+                        return true;
+                }
+                fprintf(stderr, "--max must be a number from 1 to 10000.\n");
+                return false;
+        default:
+                fprintf(stderr, "See numabalancerctl --help.\n");
+                return false;
+        }
+}
+
+bool options_parse(Options *ret, int argc, char **argv, ExitCode *ret_code) {
+        Options o = { .order = "", .colour = wants_colour(), .width = terminal_width() };
+        int option;
+
+        while ((option = getopt_long(argc, argv, "h", long_options, NULL)) >= 0) {
+                if (option == 'h' || option == OPTION_VERSION) {
+                        if (option == 'h')
+                                print_help();
+                        else
+                                printf("numabalancerctl %s\n", NUMABALANCER_VERSION);
+                        *ret_code = fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
+                        return false;
+                }
+                if (!take_option(&o, option)) {
+                        *ret_code = EXIT_USAGE;
+                        return false;
+                }
+        }
+        o.verb = optind < argc ? argv[optind] : "status";
+        o.args = argv + (optind < argc ? optind + 1 : optind);
+        o.n_args = argc - (optind < argc ? optind + 1 : optind);
+        if (!check_verb(&o)) {
+                *ret_code = EXIT_USAGE;
+                return false;
+        }
+        *ret = o;
+        return true;
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "base/parse.h"
+#include "ctl/client.h"
+#include "ctl/json.h"
+#include "ctl/options.h"
+#include "ctl/output.h"
+
+#define cleanup_client cleanup(client_close)
+
+static ExitCode print_json(json_object *o) {
+        puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY |
+                                                       JSON_C_TO_STRING_NOSLASHESCAPE));
+        return EXIT_DONE;
+}
+
+/* The daemon's answer is not what this version of the tool understands. */
+static ExitCode bad_answer(void) {
+        fprintf(stderr, "The daemon's answer cannot be understood; do the versions match?\n");
+        return EXIT_FAILED;
+}
+
+static uint64_t realtime_usec(void) {
+        struct timespec ts;
+
+        if (clock_gettime(CLOCK_REALTIME, &ts) < 0)
+                return 0;
+        return (uint64_t)ts.tv_sec * 1000000u + (uint64_t)ts.tv_nsec / 1000;
+}
+
+static ExitCode verb_status(const Options *o) {
+        cleanup_json json_object *properties = NULL, *stats = NULL;
+        cleanup_client Client c = { 0 };
+        ExitCode code;
+
+        if ((code = client_open(&c)) != EXIT_DONE ||
+            (code = client_properties(&c, &properties)) != EXIT_DONE ||
+            (code = client_call(&c, &stats, "GetStats", NULL)) != EXIT_DONE)
+                return code;
+        if (!json_object_is_type(properties, json_type_object))
+                return bad_answer();
+        if (o->json) {
+                if (json_object_object_add(properties, "Stats", TAKE_PTR(stats)) < 0)
+                        return EXIT_FAILED;
+                return print_json(properties);
+        }
+        output_status(stdout, properties, stats, realtime_usec(), o->colour);
+        return EXIT_DONE;
+}
+
+static ExitCode verb_processes(const Options *o) {
+        cleanup_json json_object *rows = NULL;
+        cleanup_client Client c = { 0 };
+        ExitCode code;
+
+        if ((code = client_open(&c)) != EXIT_DONE ||
+            (code = client_call(&c, &rows, "ListProcesses", "us", o->max, o->order)) != EXIT_DONE)
+                return code;
+        if (o->json)
+                return print_json(rows);
+        if (!json_object_is_type(rows, json_type_array))
+                return bad_answer();
+        return output_processes(stdout, rows, o->colour) < 0 ? EXIT_FAILED : EXIT_DONE;
+}
+
+static bool parse_pid(const char *text, uint32_t *ret) {
+        uint64_t pid;
+
+        if (parse_u64(text, INT_MAX, &pid) < 0 || pid == 0) {
+                fprintf(stderr, "%s is no process id.\n", text);
+                return false;
+        }
+        *ret = (uint32_t)pid;
+        return true;
+}
+
+static ExitCode print_why_json(json_object *answer) {
+        cleanup_json json_object *o = json_object_new_object();
+
+        if (!o ||
+            json_object_object_add(o, "reason",
+                                   json_object_get(json_object_array_get_idx(answer, 0))) < 0 ||
+            json_object_object_add(o, "text",
+                                   json_object_get(json_object_array_get_idx(answer, 1))) < 0 ||
+            json_object_object_add(o, "numbers",
+                                   json_object_get(json_object_array_get_idx(answer, 2))) < 0)
+                return EXIT_FAILED;
+        return print_json(o);
+}
+
+static ExitCode verb_why(const Options *o) {
+        cleanup_json json_object *answer = NULL;
+        cleanup_client Client c = { 0 };
+        ExitCode code;
+        uint32_t pid;
+
+        if (!parse_pid(o->args[0], &pid))
+                return EXIT_USAGE;
+        if ((code = client_open(&c)) != EXIT_DONE ||
+            (code = client_call(&c, &answer, "Explain", "u", pid)) != EXIT_DONE)
+                return code;
+        if (!json_object_is_type(answer, json_type_array) || json_object_array_length(answer) != 3)
+                return bad_answer();
+        if (o->json)
+                return print_why_json(answer);
+        output_why(stdout, answer, o->width);
+        return EXIT_DONE;
+}
+
+/* Changes something and, with --json, shows the state that came of it. */
+static ExitCode change(const Options *o, const char *method, const char *types, uint64_t argument) {
+        cleanup_json json_object *properties = NULL;
+        cleanup_client Client c = { 0 };
+        ExitCode code;
+
+        if ((code = client_open(&c)) != EXIT_DONE)
+                return code;
+        code = types ? client_call(&c, NULL, method, types, argument)
+                     : client_call(&c, NULL, method, NULL);
+        if (code != EXIT_DONE || !o->json)
+                return code;
+        if ((code = client_properties(&c, &properties)) != EXIT_DONE)
+                return code;
+        return print_json(properties);
+}
+
+static ExitCode verb_pause(const Options *o) {
+        uint64_t ns = 0;
+
+        if (o->n_args > 0 && (parse_duration(o->args[0], &ns) < 0 || ns < 1000)) {
+                fprintf(stderr, "%s is no length of time such as 30s, 10min or 2h.\n", o->args[0]);
+                return EXIT_USAGE;
+        }
+        return change(o, "Pause", "t", ns / 1000);
+}
+
+static ExitCode verb_resume(const Options *o) {
+        return change(o, "Resume", NULL, 0);
+}
+
+const Verb verb_table[] = {
+        { "status", "", "show state, source and counters", 0, 0, verb_status },
+        { "processes", "", "list processes with their score and the reason", 0, 0, verb_processes },
+        { "why", "PID", "explain why a process is moved or left alone", 1, 1, verb_why },
+        { "pause", "[TIME]", "move nothing for TIME (30s, 10min), or until resumed", 0, 1,
+          verb_pause },
+        { "resume", "", "end a pause", 0, 0, verb_resume },
+        { 0 },
+};

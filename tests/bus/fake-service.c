@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The report room on a bus with made-up data in place of the manager: what the bus tests talk to.
+ * Arguments: the number of processes (default 3). SIGUSR1 ends a job and lets the source change. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "report/bus.h"
+#include "report/journal.h"
+
+typedef struct Fake {
+        Topology topology;
+        StatusView status;
+        size_t n_processes;
+        ReportBus *bus;
+} Fake;
+
+static void fake_status(void *userdata, StatusView *ret) {
+        Fake *f = userdata;
+
+        *ret = f->status;
+}
+
+static const Topology *fake_topology(void *userdata) {
+        Fake *f = userdata;
+
+        return &f->topology;
+}
+
+/* Process i of the list; higher ones have lower scores. */
+static void fake_row(const Fake *f, size_t i, ProcessRow *ret) {
+        *ret = (ProcessRow) {
+                .info = {
+                        .id = { .pid = (pid_t)(1000 + i), .starttime = 5000 + i },
+                        .unit = "worker@1.service",
+                        .uid = 998,
+                        .age_ns = 90 * NSEC_PER_SEC,
+                        .rss_bytes = 512 * MIB,
+                        .n_threads = 4,
+                },
+                .verdict = {
+                        .id = { .pid = (pid_t)(1000 + i), .starttime = 5000 + i },
+                        .reason = i == 0 ? REASON_MOVE : REASON_LOW_REMOTE,
+                        .samples = 200,
+                        .remote_share = 0.97 / (double)(i + 1),
+                        .remote_lower = 0.93 / (double)(i + 1),
+                        .remote_upper = 0.98 / (double)(i + 1),
+                        .cpu_ns = 1e9,
+                        .stall_ns = 2e8,
+                        .score = 0.2 / (double)(i + 1),
+                        .home_node = 1,
+                        .run_node = 0,
+                        .run_share = 0.99,
+                        .target_node = i == 0 ? 0 : NODE_NONE,
+                        .move_bytes = 512 * MIB,
+                        .benefit_ns = 18e9,
+                        .cost_ns = 1e9,
+                        .horizon_ns = 90 * NSEC_PER_SEC,
+                        .observed = 0.93 / (double)(i + 1),
+                        .threshold = 0.30,
+                },
+                .source = SOURCE_CLOCK,
+                .state = i == 0 ? "moving" : "watched",
+        };
+        /* A name as an attacker would choose it. */
+        snprintf(ret->info.comm, sizeof ret->info.comm, i == 1 ? "ev\033[2Jil\n\377" : "worker-%u",
+                 (unsigned)i % 10000);
+        if (f->n_processes > i && i == 2)
+                ret->verdict.observed = __builtin_nan("");
+}
+
+static int fake_processes(void *userdata, size_t max, ProcessOrder order, ProcessRow **ret,
+                          size_t *ret_n) {
+        Fake *f = userdata;
+        size_t n = max < f->n_processes ? max : f->n_processes;
+        ProcessRow *rows = calloc(n ? n : 1, sizeof *rows);
+
+        if (!rows)
+                return -ENOMEM;
+        for (size_t i = 0; i < n; i++)
+                fake_row(f, order == ORDER_PID ? n - 1 - i : i, &rows[i]);
+        *ret = rows;
+        *ret_n = n;
+        return 0;
+}
+
+static int fake_process(void *userdata, pid_t pid, ProcessRow *ret) {
+        Fake *f = userdata;
+
+        if (pid < 1000 || (size_t)(pid - 1000) >= f->n_processes)
+                return -ESRCH;
+        fake_row(f, (size_t)(pid - 1000), ret);
+        return 0;
+}
+
+static int fake_pause(void *userdata, uint64_t usec) {
+        Fake *f = userdata;
+
+        f->status.state = STATE_PAUSED;
+        f->status.state_reason = REASON_PAUSED;
+        f->status.paused_until_usec = usec ? f->status.start_realtime_usec + usec : UINT64_MAX;
+        return 0;
+}
+
+static int fake_resume(void *userdata) {
+        Fake *f = userdata;
+
+        f->status.state = STATE_RUNNING;
+        f->status.state_reason = REASON_RUNNING;
+        f->status.paused_until_usec = 0;
+        return 0;
+}
+
+static int on_user_signal(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata) {
+        Fake *f = userdata;
+        Outcome o = {
+                .job = 7,
+                .move = { .id = { 1000, 5000 }, .comm = "ev\til", .from = node_bit(1), .to = 0 },
+                .state = JOB_FINISHED,
+                .reason = REASON_PARTLY,
+                .pages_moved = 100,
+                .pages_failed = 28,
+                .bytes_moved = 409600,
+        };
+
+        f->status.source = f->status.source == SOURCE_CLOCK ? SOURCE_HINT : SOURCE_CLOCK;
+        report_bus_job_finished(f->bus, &o);
+        report_bus_changed(f->bus);
+        return 0;
+}
+
+static void fake_init(Fake *f, const char *n_processes) {
+        *f = (Fake) {
+                .topology = { .n_nodes = 2, .node_id = { 0, 4 } },
+                .status = {
+                        .version = NUMABALANCER_VERSION,
+                        .state = STATE_RUNNING,
+                        .state_reason = REASON_RUNNING,
+                        .source = SOURCE_CLOCK,
+                        .source_reason = "the first that works",
+                        .kernel_balancing = "off",
+                        .node_count = 2,
+                        .start_realtime_usec = 1700000000000000,
+                        .start_monotonic_usec = 12345678,
+                        .processes_tracked = 3,
+                        .jobs_active = 1,
+                        .cpu_usage_usec = 250000,
+                },
+                .n_processes = n_processes ? strtoul(n_processes, NULL, 10) : 3,
+        };
+        /* Every counter has a value of its own. */
+        uint64_t value = 1000;
+#define FAKE_COUNTER(member, name, meaning) f->status.counters.member = value++;
+        COUNTER_TABLE(FAKE_COUNTER)
+#undef FAKE_COUNTER
+        for (int i = 0; i < FAILURE_MAX; i++)
+                f->status.failures[i] = 100 + (uint64_t)i;
+}
+
+int main(int argc, char **argv) {
+        static Fake f;
+        sigset_t mask;
+        sd_event *event = NULL;
+        ReportBackend backend = {
+                .status = fake_status,
+                .topology = fake_topology,
+                .processes = fake_processes,
+                .process = fake_process,
+                .pause = fake_pause,
+                .resume = fake_resume,
+                .userdata = &f,
+        };
+        int r;
+
+        fake_init(&f, argc > 1 ? argv[1] : NULL);
+        sigemptyset(&mask);
+        sigaddset(&mask, SIGTERM);
+        sigaddset(&mask, SIGUSR1);
+        sigprocmask(SIG_BLOCK, &mask, NULL);
+        if ((r = sd_event_new(&event)) < 0 ||
+            (r = sd_event_add_signal(event, NULL, SIGTERM, NULL, NULL)) < 0 ||
+            (r = sd_event_add_signal(event, NULL, SIGUSR1, on_user_signal, &f)) < 0 ||
+            (r = report_bus_new(&f.bus, event, &backend, NULL)) < 0) {
+                fprintf(stderr, "fake-service: %s\n", strerror(-r));
+                return 1;
+        }
+        journal_log(LOG_INFO, "ready");
+        r = sd_event_loop(event);
+        report_bus_free(f.bus);
+        sd_event_unref(event);
+        return r < 0;
+}

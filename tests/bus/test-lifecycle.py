@@ -1,0 +1,103 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The service without a bus, with one that comes late, that goes, and with rude clients."""
+import os
+import socket
+import time
+
+import harness as h
+
+
+def session(test):
+    """Gives a test a bus that is not started, and ends what it leaves behind."""
+
+    def run():
+        bus = h.Bus()
+        services = []
+        try:
+            test(bus, services)
+        finally:
+            codes = [s.stop() for s in services]
+            bus.stop()
+        h.equal(codes, [0] * len(codes), "services end as asked")
+
+    run.__name__ = test.__name__
+    return run
+
+
+@session
+def test_bus_appears_later(bus, services):
+    services.append(h.Service(bus))
+    time.sleep(0.3)
+    h.true(services[0].alive(), "runs without a bus")
+    bus.start()
+    connection = h.wait_owned(bus)
+    h.equal(len(h.call(connection, "ListProcesses", "(us)", 0, "")[0]), 3)
+
+
+@session
+def test_bus_restarts(bus, services):
+    bus.start()
+    services.append(h.Service(bus))
+    h.wait_owned(bus)
+    for _ in range(2):
+        bus.stop()
+        time.sleep(0.3)
+        h.true(services[0].alive(), "survives the loss of the bus")
+        bus.start()
+        connection = h.wait_owned(bus)
+        h.equal(h.call(connection, "Explain", "(u)", 1000)[0], "move")
+
+
+@session
+def test_name_is_taken(bus, services):
+    bus.start()
+    services.append(h.Service(bus))
+    connection = h.wait_owned(bus)
+    services.append(h.Service(bus))
+    time.sleep(0.3)
+    h.true(services[1].alive(), "goes on without the name")
+    h.equal(h.call(connection, "Explain", "(u)", 1000)[0], "move", "the first still answers")
+
+
+@session
+def test_client_leaves_before_the_answer(bus, services):
+    bus.start()
+    services.append(h.Service(bus, "10000"))
+    connection = h.wait_owned(bus)
+    for _ in range(20):
+        rude = bus.connect()
+        for method, arguments in (("ListProcesses", h.GLib.Variant("(us)", (10000, ""))),
+                                  ("Pause", h.GLib.Variant("(t)", (1000000,)))):
+            rude.call(h.NAME, h.PATH, h.INTERFACE, method, arguments, None, 0, 10000, None, None)
+        rude.flush_sync(None)
+        rude.close_sync(None)
+    h.equal(h.call(connection, "Explain", "(u)", 1000)[0], "move")
+    h.equal(len(h.call(connection, "ListProcesses", "(us)", 10000, "")[0]), 10000)
+
+
+@session
+def test_garbage_on_the_bus(bus, services):
+    """A client that speaks nonsense is the bus's business; the service does not notice."""
+    bus.start()
+    services.append(h.Service(bus))
+    connection = h.wait_owned(bus)
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(f"{bus.dir}/bus")
+        s.sendall(b"\0AUTH EXTERNAL " + str(os.geteuid()).encode().hex().encode() +
+                  b"\r\nBEGIN\r\n" + b"\377" * 4096)
+    h.equal(h.call(connection, "Explain", "(u)", 1000)[0], "move")
+
+
+@session
+def test_end_while_calls_wait(bus, services):
+    bus.start()
+    service = h.Service(bus)
+    connection = h.wait_owned(bus)
+    for _ in range(50):
+        connection.call(h.NAME, h.PATH, h.INTERFACE, "Resume", None, None, 0, 10000, None, None)
+    connection.flush_sync(None)
+    h.equal(service.stop(), 0, "ends with calls under way")
+
+
+h.run_tests([f for name, f in list(globals().items()) if name.startswith("test_")])
