@@ -112,7 +112,8 @@ static Reason node_against(const DecideState *state, const Snapshot *snapshot, i
                 p->threshold = 0;
                 return REASON_NODE_BLOCKED;
         }
-        if (available < needed) {
+        /* A saturated sum stands for more than any node has. */
+        if (available < needed || needed == UINT64_MAX) {
                 p->observed = (double)needed;
                 p->threshold = (double)available;
                 return REASON_NODE_FULL;

@@ -10,14 +10,14 @@
 #include "decide/grow.h"
 #include "decide/tuning.h"
 
-int decide_state_new(DecideState **ret, const Topology *topology) {
+int state_new(DecideState **ret, const Topology *topology, uint32_t capacity) {
         DecideState *state;
         int r;
 
         state = calloc(1, sizeof(*state));
         if (!state)
                 return -ENOMEM;
-        r = table_new(&state->tracks, PROCESSES_MAX, sizeof(Track));
+        r = table_new(&state->tracks, capacity, sizeof(Track));
         if (r < 0) {
                 free(state);
                 return r;
@@ -26,6 +26,10 @@ int decide_state_new(DecideState **ret, const Topology *topology) {
         state->page_cost_ns = PAGE_COST_START_NS;
         *ret = state;
         return 0;
+}
+
+int decide_state_new(DecideState **ret, const Topology *topology) {
+        return state_new(ret, topology, PROCESSES_MAX);
 }
 
 DecideState *decide_state_free(DecideState *state) {

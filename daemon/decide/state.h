@@ -58,6 +58,9 @@ struct DecideState {
         size_t candidates_allocated;
 };
 
+/* decide_state_new() with room for so many processes. */
+int state_new(DecideState **ret, const Topology *topology, uint32_t capacity);
+
 /* Finds or adds the memory of one process; NULL when the table is full. */
 Track *state_track(DecideState *state, ProcessId id, const char *comm);
 
