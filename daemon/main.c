@@ -26,10 +26,9 @@ static void print_help(FILE *f) {
               f);
 }
 
-static int usage_error(const char *format, const char *argument) {
-        fputs("numabalancerd: ", stderr);
-        fprintf(stderr, format, argument);
-        fputs("\nTry 'numabalancerd --help'.\n", stderr);
+static int unexpected_argument(const char *argument) {
+        fprintf(stderr, "numabalancerd: unexpected argument '%s'\nTry 'numabalancerd --help'.\n",
+                argument);
         return EXIT_STATUS_USAGE;
 }
 
@@ -90,7 +89,7 @@ int main(int argc, char *argv[]) {
         if (check && optind + 1 == argc && !manager_options.config_path)
                 manager_options.config_path = argv[optind++];
         if (optind < argc)
-                return usage_error("unexpected argument '%s'", argv[optind]);
+                return unexpected_argument(argv[optind]);
         if (check)
                 return check_config(manager_options.config_path);
         return manager_run(&manager_options);
