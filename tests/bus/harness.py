@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A private system-like bus, the fake service on it, and TAP output for the bus tests."""
+import atexit
 import os
 import pwd
+import shutil
 import signal
 import subprocess
 import sys
@@ -51,6 +53,7 @@ class Bus:
 
     def __init__(self):
         self.dir = tempfile.mkdtemp(prefix="numabalancer-bus-")
+        atexit.register(shutil.rmtree, self.dir, True)
         os.chmod(self.dir, 0o755)
         self.address = f"unix:path={self.dir}/bus"
         self.process = None

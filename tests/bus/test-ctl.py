@@ -1,0 +1,143 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""numabalancerctl against the fake service: output, JSON, exit codes."""
+import json
+import os
+import pty
+import subprocess
+
+import harness as h
+
+bus = h.Bus()
+bus.start()
+CTL = os.environ["NUMABALANCERCTL"]
+service = None
+
+
+def ctl(*arguments, before=()):
+    return bus.run(*before, CTL, *arguments)
+
+
+def expect(result, code, out=None, err=None):
+    h.equal(result.returncode, code, f"exit code; {result.stdout}{result.stderr}")
+    for text, part in ((result.stdout, out), (result.stderr, err)):
+        h.true(part in text if part else text == "", f"{part!r} in {text!r}")
+
+
+def test_daemon_not_running():
+    for verb in (["status"], ["processes"], ["why", "1"], ["pause"], ["resume"]):
+        expect(ctl(*verb), 3, None, "numabalancerd is not running.\n")
+
+
+def test_no_bus():
+    r = subprocess.run([CTL, "status"], capture_output=True, text=True, check=False,
+                       env={**os.environ, "DBUS_SYSTEM_BUS_ADDRESS": "unix:path=/nonexistent"})
+    expect(r, 1, None, "The system bus cannot be reached")
+
+
+def test_usage():
+    for arguments in (["nonsense"], ["why"], ["why", "0"], ["why", "x"], ["pause", "5"],
+                      ["pause", "0"], ["pause", "10min", "more"], ["--max", "0", "processes"]):
+        r = ctl(*arguments)
+        h.equal((r.returncode, r.stdout), (2, ""), str(arguments))
+        h.true(r.stderr, str(arguments))
+
+
+def test_help_names_only_verbs_that_work():
+    r = ctl("--help")
+    expect(r, 0, "numabalancerctl [OPTIONS] COMMAND")
+    expect(ctl("--version"), 0, "numabalancerctl ")
+
+
+def test_start_service():
+    global service
+    service = h.Service(bus)
+    h.wait_owned(bus)
+
+
+def test_status():
+    r = ctl("status")
+    expect(r, 0, "State: running (the daemon watches and acts)")
+    h.equal(ctl().stdout.splitlines()[:5], r.stdout.splitlines()[:5], "status is the default")
+    status = json.loads(ctl("status", "--json").stdout)
+    h.equal((status["State"], status["NodeCount"]), ("running", 2))
+    h.equal(status["Stats"]["SamplesTotal"], status["SamplesTotal"])
+    h.equal(status["Stats"]["FailuresByErrno"]["EBUSY"], 100)
+
+
+def test_processes():
+    r = ctl("processes")
+    expect(r, 0, "PID NAME")
+    lines = r.stdout.splitlines()
+    h.equal(len(lines), 4)
+    h.true(lines[2].startswith("1001 ev\\x1b[2Jil\\x0a\\xff "), lines[2])
+    h.true("\033" not in r.stdout, "no escape sequences")
+    rows = json.loads(ctl("processes", "--json", "--max=2", "--order", "pid").stdout)
+    h.equal(len(rows), 2)
+    h.equal(rows[0]["pid"], 1001, "the order is passed on")
+
+
+def test_why():
+    expect(ctl("why", "1000"), 0, "move\nworker-0[1000] is being moved")
+    answer = json.loads(ctl("why", "1001", "--json").stdout)
+    h.equal((answer["reason"], answer["numbers"]["threshold"]), ("low-remote", 0.3))
+    expect(ctl("why", "7"), 1, None, "There is no process 7")
+
+
+def test_pause_and_resume():
+    if os.geteuid() != 0:
+        raise h.Skip("root, to change the daemon")
+    expect(ctl("pause", "10min"), 0)
+    h.equal(json.loads(ctl("status", "--json").stdout)["PausedUntilUSec"], 1700000600000000)
+    expect(ctl("pause"), 0)
+    expect(ctl("status"), 0, "Paused until: resumed")
+    expect(ctl("resume"), 0)
+    h.equal(json.loads(ctl("resume", "--json").stdout)["State"], "running")
+
+
+def test_not_permitted():
+    if os.geteuid() != 0:
+        raise h.Skip("root, to become another user")
+    nobody = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+    copy = os.path.join(bus.dir, "numabalancerctl")  # the build directory may be closed to others
+    subprocess.run(["cp", CTL, copy], check=True)
+    expect(bus.run(*nobody, copy, "pause"), 4, None, "Only root may change")
+    expect(bus.run(*nobody, copy, "status"), 0, "State: running")
+
+
+def test_full_disk():
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        r = subprocess.run([CTL, "status"], env=bus.environment(), stdout=full,
+                           stderr=subprocess.PIPE, text=True, check=False)
+    h.equal(r.returncode, 1)
+    h.true("No space left" in r.stderr, r.stderr)
+
+
+def on_terminal(**extra):
+    """The output of `status` on a terminal."""
+    master, slave = pty.openpty()
+    subprocess.run([CTL, "status"], env={**bus.environment(), "TERM": "xterm", **extra},
+                   stdin=slave, stdout=slave, stderr=slave, check=True)
+    os.close(slave)
+    text = b""
+    try:
+        while chunk := os.read(master, 4096):
+            text += chunk
+    except OSError:  # the end of a terminal
+        pass
+    os.close(master)
+    return text
+
+
+def test_colours_only_where_wanted():
+    h.true(b"\033[1;32mrunning" in on_terminal(), "colour on a terminal")
+    h.true(b"\033" not in on_terminal(NO_COLOR="1"), "NO_COLOR")
+    h.true(b"\033" not in on_terminal(TERM="dumb"), "a dumb terminal")
+
+
+try:
+    h.run_tests([f for name, f in list(globals().items()) if name.startswith("test_")])
+finally:
+    if service:
+        service.stop()
+    bus.stop()

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <criterion/criterion.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "capture.h"
+#include "ctl/json.h"
+#include "ctl/output.h"
+
+static const char properties[] =
+        "{\"Version\":\"0.1.0\",\"Mode\":\"act\",\"State\":\"running\",\"StateReason\":\"running\","
+        "\"Source\":\"clock\",\"SourceReason\":\"the first that "
+        "works\",\"KernelBalancing\":\"off\","
+        "\"PausedUntilUSec\":0,\"LastReloadError\":\"\",\"NodeCount\":2,"
+        "\"StartTimestamp\":1700000000000000,\"SamplesTotal\":5000,\"SamplesRemote\":540,"
+        "\"SamplesLost\":1,\"ProcessesTracked\":12,\"MigrationsStarted\":5,"
+        "\"MigrationsFinished\":4,\"MigrationsFailed\":1,\"Retries\":2,\"PagesMoved\":524288,"
+        "\"PagesFailed\":7,\"BytesMoved\":2147483648,\"CPUUsageUSec\":2500000}";
+
+static void set_up(void) {
+        setenv("TZ", "UTC", 1);
+        tzset();
+}
+
+TestSuite(output, .init = set_up);
+
+Test(output, status) {
+        cleanup_json json_object *p = json_tokener_parse(properties);
+        cleanup_json json_object *s =
+                json_tokener_parse("{\"AccessesTotal\":1000,\"JobsActive\":1}");
+
+        output_status(capture_file(), p, s, 1700000250000000, false);
+        cr_assert_str_eq(capture_end(),
+                         "numabalancerd 0.1.0\n"
+                         "         State: running (the daemon watches and acts)\n"
+                         "          Mode: act\n"
+                         "        Source: clock (the first that works)\n"
+                         "         Nodes: 2, kernel balancing off\n"
+                         "       Started: 2023-11-14 22:13:20 UTC (4 min 10 s ago)\n"
+                         "       Samples: 5000 taken, 1 lost; 1000 accesses seen, 54 % remote\n"
+                         "     Processes: 12 watched, 1 being moved\n"
+                         "    Migrations: 5 started, 4 finished, 1 failed, 2 further passes\n"
+                         "         Moved: 2.0 GiB (524288 pages), 7 pages failed\n"
+                         "  Own CPU time: 2.5 s, 1 % of one CPU\n");
+}
+
+Test(output, status_of_a_paused_daemon_in_colour) {
+        cleanup_json json_object *p = json_tokener_parse(properties);
+        const char *text;
+
+        json_object_object_add(p, "State", json_object_new_string("paused"));
+        json_object_object_add(p, "StateReason", json_object_new_string("paused"));
+        json_object_object_add(p, "LastReloadError", json_object_new_string("a.conf:3: bad"));
+        json_object_object_add(p, "PausedUntilUSec", json_object_new_uint64(1700000060000000));
+        output_status(capture_file(), p, NULL, 1700000000000000, true);
+        text = capture_end();
+        cr_assert(strstr(text, "State: \033[1;33mpaused\033[0m (the daemon was paused)\n"), "%s",
+                  text);
+        cr_assert(strstr(text, "Paused until: 2023-11-14 22:14:20 UTC\n"), "%s", text);
+        cr_assert(strstr(text, "Reload error: \033[1;31ma.conf:3: bad\033[0m\n"), "%s", text);
+        cr_assert_null(strstr(text, "remote"), "no share of no accesses: %s", text);
+
+        json_object_object_add(p, "PausedUntilUSec", json_object_new_uint64(UINT64_MAX));
+        output_status(capture_file(), p, NULL, 0, false);
+        text = capture_end();
+        cr_assert(strstr(text, "Paused until: resumed\n"), "%s", text);
+}
+
+Test(output, processes) {
+        cleanup_json json_object *rows = json_tokener_parse(
+                "[{\"pid\":812,\"comm\":\"redis-server\",\"unit\":\"redis.service\",\"source\":"
+                "\"clock\",\"score\":0.4,\"remote_share\":0.97,\"home_node\":1,\"target_node\":0,"
+                "\"state\":\"moving\",\"reason\":\"move\"},"
+                "{\"pid\":5,\"comm\":\"ev\\\\x1bil\",\"unit\":\"\",\"source\":\"hint\",\"score\":0,"
+                "\"remote_share\":0.023,\"home_node\":-1,\"target_node\":-1,\"state\":\"watched\","
+                "\"reason\":\"too-young\"}]");
+
+        cr_assert_eq(output_processes(capture_file(), rows, false), 0);
+        cr_assert_str_eq(
+                capture_end(),
+                "PID NAME         UNIT          SOURCE SCORE REMOTE HOME TARGET STATE   REASON\n"
+                "812 redis-server redis.service clock   40 %   97 %    1      0 moving  move\n"
+                "  5 ev\\x1bil     -             hint     0 %  2.3 %    -      - watched "
+                "too-young\n");
+}
+
+Test(output, why_is_wrapped) {
+        cleanup_json json_object *answer = json_tokener_parse("[\"cost\",\"aaa bbb ccc  ddd\",{}]");
+
+        output_why(capture_file(), answer, 7);
+        cr_assert_str_eq(capture_end(), "cost\naaa bbb\nccc ddd\n");
+}
+
+Test(output, long_words_stay_whole) {
+        output_wrapped(capture_file(), "a verylongword b", 5);
+        cr_assert_str_eq(capture_end(), "a\nverylongword\nb\n");
+}
