@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -56,8 +57,9 @@ int residency_query(const Topology *t, pid_t pid, const uint64_t *addresses, uin
  * chosen at random in each. */
 typedef struct Picker {
         uint64_t page_bytes;
-        uint64_t total_pages; /* first reading: counted; second: what the first counted */
-        uint64_t seen_pages;
+        uint64_t largest_pages; /* a mapping counts as at most this many pages */
+        uint64_t total_pages;   /* counted by the first reading */
+        uint64_t seen_pages;    /* in the second reading */
         uint64_t random;
         uint64_t *addresses;
         uint32_t n;
@@ -68,16 +70,20 @@ static bool is_sampled(const Mapping *m) {
         return m->writable && !m->shared;
 }
 
+static uint64_t pages_of(const Picker *p, const Mapping *m) {
+        return clamp_u64((m->end - m->start) / p->page_bytes, 0, p->largest_pages);
+}
+
 static int count_mapping(const Mapping *m, void *userdata) {
         Picker *p = userdata;
 
         if (is_sampled(m))
-                p->total_pages = add_sat(p->total_pages, (m->end - m->start) / p->page_bytes);
+                p->total_pages = add_sat(p->total_pages, pages_of(p, m));
         return 0;
 }
 
-/* Position of the next pick; xorshift is random enough to break patterns in the memory. */
-static uint64_t next_position(Picker *p) {
+/* Position of the next pick. */
+static uint64_t next_position(const Picker *p) {
         uint64_t begin = mul_div(p->total_pages, p->n, p->max);
         uint64_t end = mul_div(p->total_pages, p->n + 1, p->max);
 
@@ -86,14 +92,17 @@ static uint64_t next_position(Picker *p) {
 
 static int pick_from_mapping(const Mapping *m, void *userdata) {
         Picker *p = userdata;
-        uint64_t pages = (m->end - m->start) / p->page_bytes, position;
+        uint64_t pages = pages_of(p, m), all = (m->end - m->start) / p->page_bytes, position;
 
         if (!is_sampled(m))
                 return 0;
         while (p->n < p->max && (position = next_position(p)) < p->seen_pages + pages) {
                 uint64_t page = sub_sat(position, p->seen_pages);
 
+                if (all > pages)
+                        page = mul_div(page, all, pages);
                 p->addresses[p->n++] = m->start + page * p->page_bytes;
+                /* xorshift is random enough to break patterns in the memory */
                 p->random ^= p->random << 13;
                 p->random ^= p->random >> 7;
                 p->random ^= p->random << 17;
@@ -102,10 +111,12 @@ static int pick_from_mapping(const Mapping *m, void *userdata) {
         return 0;
 }
 
-int residency_pick(const SystemRoot *root, pid_t pid, uint32_t max_pages, uint64_t seed,
-                   uint64_t *ret_addresses, uint32_t *ret_n) {
+int residency_pick(const SystemRoot *root, pid_t pid, uint32_t max_pages, uint64_t largest_bytes,
+                   uint64_t seed, uint64_t *ret_addresses, uint32_t *ret_n) {
+        uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
         Picker p = {
-                .page_bytes = (uint64_t)sysconf(_SC_PAGESIZE),
+                .page_bytes = page_bytes,
+                .largest_pages = largest_bytes > page_bytes ? largest_bytes / page_bytes : 1,
                 /* xorshift never leaves 0 */
                 .random = seed ? seed : 0x9e3779b97f4a7c15ull,
                 .addresses = ret_addresses,
@@ -125,32 +136,54 @@ int residency_pick(const SystemRoot *root, pid_t pid, uint32_t max_pages, uint64
         return 0;
 }
 
+typedef struct Sample {
+        uint64_t *addresses;
+        int32_t *nodes;
+        uint32_t n;
+        uint32_t max;
+        uint64_t count[NODES_MAX];
+        uint64_t present;
+} Sample;
+
+static int take_sample(Sample *s, const SystemRoot *root, const Topology *t, pid_t pid,
+                       uint64_t largest_bytes, uint64_t seed) {
+        int r;
+
+        r = residency_pick(root, pid, s->max, largest_bytes, seed, s->addresses, &s->n);
+        if (r < 0)
+                return r;
+        r = residency_query(t, pid, s->addresses, s->n, s->nodes);
+        if (r < 0)
+                return r;
+        memset(s->count, 0, sizeof(s->count));
+        s->present = 0;
+        for (uint32_t i = 0; i < s->n; i++)
+                if (s->nodes[i] >= 0) {
+                        s->count[s->nodes[i]]++;
+                        s->present++;
+                }
+        return 0;
+}
+
 int residency_sample(const SystemRoot *root, const Topology *t, pid_t pid, uint32_t max_pages,
                      uint64_t seed, uint64_t rss_bytes, uint64_t *ret_bytes) {
         cleanup_free uint64_t *addresses = calloc(max_pages, sizeof(*addresses));
         cleanup_free int32_t *nodes = calloc(max_pages, sizeof(*nodes));
-        uint64_t count[NODES_MAX] = {}, present = 0;
-        uint32_t n;
+        Sample s = { .addresses = addresses, .nodes = nodes, .max = max_pages };
         int r;
 
         if (max_pages == 0)
                 return -EINVAL;
         if (!addresses || !nodes)
                 return -ENOMEM;
-        r = residency_pick(root, pid, max_pages, seed, addresses, &n);
+        r = take_sample(&s, root, t, pid, UINT64_MAX, seed);
+        if (r == 0 && s.present < s.n / 16)
+                r = take_sample(&s, root, t, pid, rss_bytes, seed);
         if (r < 0)
                 return r;
-        r = residency_query(t, pid, addresses, n, nodes);
-        if (r < 0)
-                return r;
-        for (uint32_t i = 0; i < n; i++)
-                if (nodes[i] >= 0) {
-                        count[nodes[i]]++;
-                        present++;
-                }
-        if (present == 0)
+        if (s.present == 0)
                 return -ENODATA;
         for (uint32_t i = 0; i < t->n_nodes; i++)
-                ret_bytes[i] = mul_div(rss_bytes, count[i], present);
+                ret_bytes[i] = mul_div(rss_bytes, s.count[i], s.present);
         return 0;
 }
