@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-/* The guest's end of the shared memory: reads the oracle's counters, tests that they are right, sets the
- * price of a remote access, and hands the results of a run to the host. */
+/* The guest's end of the shared memory: reads the oracle's counters, tests that they are right,
+ * sets the price of a remote access, and hands the results of a run to the host. */
 
 #include <dirent.h>
 #include <errno.h>

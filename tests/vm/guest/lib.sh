@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# For case scripts: `. /lab/lib.sh`. Results go to standard output as TAP lines without numbers (the host
-# numbers them); any other line of output is shown as a comment.
+# For case scripts: `. /lab/lib.sh`. Results go to standard output as TAP lines without numbers (the
+# host numbers them); any other line of output is shown as a comment.
 #
 # Given: LAB_NODES, LAB_CPUS_PER_NODE, LAB_MEMORY_NODES, LAB_MEM_BYTES, LAB_KERNEL, LAB_BALANCING,
 # LAB_PENALTY of this machine; CASE_OUT, a directory whose files come home; CASE_NAME.
@@ -81,15 +81,16 @@ wait_until() {
 
 # ---- the truth ----
 
-# Everything that was counted since boot, as JSON: total and victims, matrix[cpu node][memory node].
+# All counts since boot, as JSON: total and victims, matrix[cpu node][memory node].
 oracle() {
         labtool oracle
 }
 
-# oracle_share ID [SECONDS]: percent of the victim's accesses that are remote, watched for that long (1).
+# oracle_share ID [SECONDS]: percent of the victim's accesses that are remote, watched so long (1).
 oracle_share() {
         local share rest
-        read -r share rest < <(labtool share "$1" "$(awk -v s="${2:-1}" 'BEGIN { print int(s * 1000) }')")
+        # shellcheck disable=SC2034 # the number of accesses, not wanted here
+        read -r share rest < <(labtool share "$1" $((${2:-1} * 1000)))
         echo "$share"
 }
 
@@ -100,6 +101,7 @@ oracle_mark() {
 
 oracle_share_since() {
         local share rest
+        # shellcheck disable=SC2034
         read -r share rest < <(labtool share "$1" "/run/lab-mark-$2")
         echo "$share"
 }
@@ -108,7 +110,7 @@ share_at_most() { # ID PERCENT
         awk -v a="$(oracle_share "$1")" -v b="$2" 'BEGIN { exit !(a != "" && a <= b) }'
 }
 
-# wait_for_share ID PERCENT SECONDS: prints after how many seconds the share stayed that low for 3 s.
+# wait_for_share ID PERCENT SECONDS: prints the seconds until the share was that low, for 3 s.
 wait_for_share() {
         local start=$SECONDS low=0 since=0
         while [ $((SECONDS - start)) -lt "$3" ]; do
@@ -160,19 +162,20 @@ victim_checksum() {
         awk '/^checksum/ { last = $2 } END { print last }' "$log"
 }
 
-# victim_pages ID NODE: how many 4 KiB pages of its buffer the node has.
+# victim_pages ID NODE: how many 4 KiB pages of its window the node has.
 victim_pages() {
-        awk -v window="$(printf '6%x0000200000' "$1" | sed 's/^6\(.\)0000200000$/6\10000200000/')" -v key="N$2=" '
-                { if (length($1) == 12 && substr($1, 1, 2) == substr(window, 1, 2))
-                        for (i = 2; i <= NF; i++)
-                                if (index($i, key) == 1) {
-                                        kb = 4
-                                        for (j = i; j <= NF; j++)
-                                                if ($j ~ /^kernelpagesize_kB=/)
-                                                        kb = substr($j, 19)
-                                        n += substr($i, length(key) + 1) * kb / 4
-                                } }
-                END { print n + 0 }' "/proc/${victim_pid[$1]}/numa_maps"
+        awk -v window="6$(printf %x "$1")" -v node="N$2" '
+                length($1) == 12 && substr($1, 1, 2) == window {
+                        pages = 0
+                        for (i = 2; i <= NF; i++) {
+                                split($i, part, "=")
+                                if (part[1] == node)
+                                        pages = part[2]
+                                if (part[1] == "kernelpagesize_kB")
+                                        sum += pages * part[2] / 4
+                        }
+                }
+                END { print sum + 0 }' "/proc/${victim_pid[$1]}/numa_maps"
 }
 
 stop_victim() { # ID
@@ -202,7 +205,8 @@ write_config() {
 }
 
 start_daemon() {
-        journal_cursor=$(journalctl -n 0 --show-cursor 2>/dev/null | sed -n 's/^-- cursor: //p')
+        journal_cursor=$(journalctl -n 0 --show-cursor 2>/dev/null |
+                sed -n 's/^-- cursor: //p')
         if ! systemctl start numabalancerd; then
                 diag "$(systemctl status --no-pager -l numabalancerd 2>&1 | tail -n 20)"
                 return 1
@@ -215,7 +219,8 @@ stop_daemon() {
 
 # The daemon's journal since start_daemon; more options may follow (-o json, ...).
 daemon_journal() {
-        journalctl --no-pager -u numabalancerd ${journal_cursor:+--after-cursor="$journal_cursor"} "$@"
+        journalctl --no-pager -u numabalancerd \
+                ${journal_cursor:+--after-cursor="$journal_cursor"} "$@"
 }
 
 journal_has() { # REGEX

@@ -79,7 +79,8 @@ class PrivateApt:
             "APT::Architecture": "amd64",
             "APT::Sandbox::User": "root",
         }
-        self._options = [word for key, value in options.items() for word in ("-o", f"{key}={value}")]
+        self._options = [word for key, value in options.items()
+                         for word in ("-o", f"{key}={value}")]
 
     def run(self, program, *words, **options):
         # apt's post-update hooks are for the host's own lists

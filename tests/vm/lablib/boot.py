@@ -5,6 +5,7 @@ import contextlib
 import dataclasses
 import io
 import os
+import re
 import selectors
 import shlex
 import shutil
@@ -122,6 +123,16 @@ def _unpack_results(shared, out):
     return unzip.returncode == 0 and done.returncode == 0
 
 
+def _console_says(path):
+    """The kernel's own reason when it gave one, else the last line."""
+    with contextlib.suppress(OSError):
+        with open(path, "rb") as handle:
+            for line in handle.read().decode(errors="replace").splitlines():
+                if re.search(r"Kernel panic|BUG:|Oops|soft lockup|Out of memory", line):
+                    return line.strip()
+    return _last_line(path)
+
+
 def _last_line(path):
     with contextlib.suppress(OSError):
         with open(path, "rb") as handle:
@@ -205,15 +216,15 @@ def _run_qemu(argv, run):
         child.wait()
     stream.end()
     seconds = time.monotonic() - started
-    console = _last_line(os.path.join(run.out, "console.log"))
+    console = _console_says(os.path.join(run.out, "console.log"))
     if stream.status is not None:
         return Result(stream.status, seconds, stream.boot_seconds)
     if not in_time:
         return Result(EXIT_TIMEOUT, seconds, stream.boot_seconds,
                       f"no end after {run.timeout:.0f} s; last output: {stream.last}; "
-                      f"last console line: {console}")
+                      f"console: {console}")
     return Result(EXIT_LAB, seconds, stream.boot_seconds,
-                  f"the machine ended without a result; last console line: {console}; "
+                  f"the machine ended without a result; console: {console}; "
                   f"QEMU said: {_last_line(os.path.join(run.out, 'qemu.log'))}")
 
 

@@ -105,8 +105,7 @@ def from_tar(stream, out, leave_out, late=None):
             if kind == stat.S_IFLNK:
                 data = os.fsencode(member.linkname)
             elif member.islnk():
-                target = member.linkname[2:] if member.linkname.startswith("./") else member.linkname
-                data = contents.get(target, b"")
+                data = contents.get(member.linkname.removeprefix("./"), b"")
             elif kind == stat.S_IFREG:
                 data = archive.extractfile(member).read()
                 # A hard link comes later in the stream and is written as a copy; only small

@@ -10,13 +10,15 @@ import sys
 from . import apt, cpio
 from .util import LabError, atomic_file, cache_dir, locked, need, say
 
-HOST_PACKAGES = ["apt", "debian-archive-keyring", "dpkg", "gcc", "meson", "mmdebstrap", "ninja-build",
-                 "libc6-dev", "python3", "qemu-system-x86", "seabios", "zstd"]
+HOST_PACKAGES = [
+    "apt", "debian-archive-keyring", "dpkg", "gcc", "libc6-dev", "mmdebstrap", "python3",
+    "qemu-system-x86", "seabios", "tar", "zstd",
+]
 
 PACKAGES = [
-    "bpftool", "dbus", "jq", "libglib2.0-bin", "linux-perf", "numactl", "numad", "polkitd", "procps",
-    "python3-minimal", "redis-server", "redis-tools", "strace", "stress-ng", "systemd",
-    "systemd-sysv", "udev", "zstd",
+    "bpftool", "dbus", "jq", "libcap2-bin", "libglib2.0-bin", "linux-perf", "numactl", "numad",
+    "polkitd", "procps", "python3-minimal", "redis-server", "redis-tools", "strace", "stress-ng",
+    "systemd", "systemd-sysv", "udev", "zstd",
 ]
 # The daemon's libraries carry their ABI in the package name, which differs between releases.
 LIBRARIES = ["libbpf[0-9]+", "libcap2", "libconfig[0-9]+", "libjson-c[0-9]+", "libncursesw6",

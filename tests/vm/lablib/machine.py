@@ -46,7 +46,8 @@ class Shape:
         text = f"kernel {self.kernel}, {self.nodes} nodes x {self.cpus_per_node} CPU"
         if self.memory_node:
             text += " and a node without CPUs"
-        return text + f", {self.mem >> 20} MiB each, balancing {self.balancing}, penalty {self.penalty} ns"
+        return (f"{text}, {self.mem >> 20} MiB each, balancing {self.balancing}, "
+                f"penalty {self.penalty} ns")
 
 
 def _numa(shape):
@@ -70,8 +71,9 @@ def _numa(shape):
 
 
 def _plugin(shape, plugin, shared, log):
-    # The plugin interface reports offset of the RAM block + address of its region: with the shared
-    # memory allocated first, node n of equal sizes S begins at SHARED + 2 n S. The self-test checks.
+    # The plugin interface reports offset of the RAM block + address of its region: with the
+    # shared memory allocated first, node n of equal sizes S begins at SHARED + 2 n S. The
+    # self-test checks.
     ranges = []
     for node in range(shape.memory_nodes):
         start = SHARED_BYTES + 2 * node * shape.mem
@@ -92,7 +94,8 @@ def command_line(shape, kernel, initrd, plugin, shared, out):
             "-accel", "tcg,thread=multi,tb-size=512", "-M", "q35", "-cpu", CPU_MODEL,
             "-smp", f"{n_cpus},sockets={shape.nodes},cores={shape.cpus_per_node},threads=1",
             "-m", f"{shape.memory_nodes * shape.mem >> 20}M",
-            "-object", f"memory-backend-file,id=shared,share=on,mem-path={shared},size={SHARED_BYTES}",
+            "-object", f"memory-backend-file,id=shared,share=on,mem-path={shared},"
+                       f"size={SHARED_BYTES}",
             *_numa(shape),
             "-device", "ivshmem-plain,memdev=shared",
             "-kernel", kernel, "-initrd", initrd, "-append", append.strip(),

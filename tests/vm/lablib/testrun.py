@@ -174,8 +174,9 @@ def _boot_group(tap, shape, cases, options, out):
     session = _Session(tap, cases)
     words = " ".join(shlex.quote(f"{case.timeout}:{case.name}") for case in cases)
     files = {f"lab/cases/{case.name}.sh": case.path for case in cases}
-    run = boot.Run(f"/lab/run-cases {words}", out, BOOT_SECONDS + sum(c.timeout + 20 for c in cases),
-                   options.stage, options.tools, files, session.line)
+    seconds = BOOT_SECONDS + sum(c.timeout + 20 for c in cases)
+    run = boot.Run(f"/lab/run-cases {words}", out, seconds, options.stage,
+                   options.tools, files, session.line)
     result = boot.boot(shape, run)
     tap.comment(f"{shape.describe()}: {result.seconds:.0f} s, files in {os.path.relpath(out)}")
     if not session.left:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The lab's own programs: from a meson build directory, or compiled here once per state of the sources."""
+"""The lab's own programs: from a meson build directory, or compiled here and cached."""
 
 import hashlib
 import os
@@ -10,7 +10,8 @@ from .util import LabError, VM_DIR, atomic_dir, cache_dir, locked, need
 SOURCES = {
     "oracle.so": ["oracle/oracle.c"],
     "labtool": ["guest/labtool.c"],
-    "victim": ["victims/victim.c", "victims/memory.c", "victims/patterns.c"],
+    "victim": ["victims/victim.c", "victims/options.c", "victims/memory.c",
+               "victims/patterns.c"],
 }
 HEADERS = ["oracle/layout.h", "victims/victim.h",
            "oracle/qemu-plugin-v1.h"]

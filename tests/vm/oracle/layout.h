@@ -3,14 +3,14 @@
 
 /* What the oracle plugin (host), its reader and the victims (guest) agree on.
  *
- * Victim k owns the virtual addresses [VM_WINDOW_BASE + k * VM_WINDOW_SIZE, + VM_WINDOW_SIZE): every access
- * in that range by any process counts for it. A plugin sees addresses but no processes; a range per victim
- * needs no announcement, survives fork, and holds from the first instruction on. The first page of a window
- * is its marker page: the plugin sees the address of a store but not its value, so a store to byte 8 * p of
- * the marker page says "from here on phase p".
+ * Victim k owns the virtual addresses [VM_WINDOW_BASE + k * VM_WINDOW_SIZE, + VM_WINDOW_SIZE):
+ * every access in that range by any process counts for it. A plugin sees addresses but no
+ * processes; a range per victim needs no announcement, survives fork, and holds from the first
+ * instruction on. The first page of a window is its marker page: the plugin sees the address of a
+ * store but not its value, so a store to byte 8 * p of the marker page says "from here on phase p".
  *
- * Results lie in a file that is mapped by the plugin and is, by way of an ivshmem device, memory of the
- * guest: the guest reads the live counters without any driver. */
+ * Results lie in a file that is mapped by the plugin and is, by way of an ivshmem device, memory of
+ * the guest: the guest reads the live counters without any driver. */
 
 #include <stdint.h>
 
@@ -28,7 +28,8 @@
 #define VM_MAX_CPUS  16
 
 #define VM_ORACLE_MAGIC UINT64_C(0x31656c6361726f6e)
-/* The first part of the shared file is the oracle's, the rest carries the guest's results to the host. */
+/* The first part of the shared file is the oracle's, the rest carries the guest's results to the
+ * host. */
 #define VM_ORACLE_BYTES UINT64_C(0x100000)
 
 /* Accesses since boot by the node of the CPU and the node of the memory. */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-/* A QEMU TCG plugin that counts each user-space memory access of the guest by the node of the CPU and the
- * node of the memory: the truth against which the daemon's samples are judged. Optionally a remote access
- * costs time, as it does on hardware.
+/* A QEMU TCG plugin that counts each user-space memory access of the guest by the node of the CPU
+ * and the node of the memory: the truth against which the daemon's samples are judged. Optionally a
+ * remote access costs time, as it does on hardware.
  *
  * Arguments: results=PATH (shared results, see layout.h), cpus=0:0:1:1 (node of each CPU),
- * map=START-END:START-END (physical range of each node as the plugin interface reports it), penalty=NS (what a remote access costs),
- * log=PATH (a JSON line each half second). */
+ * map=START-END:START-END (physical range of each node as the plugin interface reports it),
+ * penalty=NS (what a remote access costs), log=PATH (a JSON line each half second). */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -52,7 +52,8 @@ static unsigned node_of_address(uint64_t address) {
         return VM_MAX_NODES;
 }
 
-/* The time that a remote access costs more. Not a sleep: it must cost the virtual CPU and be short. */
+/* The time that a remote access costs more. Not a sleep: it must cost the virtual CPU and be short.
+ */
 static void spin(uint64_t rounds) {
         for (volatile uint64_t i = 0; i < rounds; i++)
                 ;
@@ -65,7 +66,8 @@ static uint64_t now_ns(void) {
         return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
 }
 
-/* How many rounds of spin() fit into 1024 ns on this host: the best of some tries, as others may disturb. */
+/* How many rounds of spin() fit into 1024 ns on this host: the best of some tries, as others may
+ * disturb. */
 static uint64_t calibrate_spin(void) {
         const uint64_t rounds = 200000;
         uint64_t best_ns = UINT64_MAX;
@@ -124,7 +126,8 @@ static void on_translate(qemu_plugin_id_t id, struct qemu_plugin_tb *block) {
         for (size_t i = 0; i < n; i++) {
                 struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(block, i);
 
-                /* The kernel's own accesses, those on behalf of user space too, are not the question. */
+                /* The kernel's own accesses, those on behalf of user space too, are not the
+                 * question. */
                 if (qemu_plugin_insn_vaddr(insn) < USER_SPACE_END)
                         qemu_plugin_register_vcpu_mem_cb(insn, on_access, QEMU_PLUGIN_CB_NO_REGS,
                                                          QEMU_PLUGIN_MEM_RW, NULL);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-/* The part of QEMU's TCG plugin interface, version 1, that the oracle uses. Debian does not package the
- * header; the functions are resolved from the QEMU that loads the plugin. */
+/* The part of QEMU's TCG plugin interface, version 1, that the oracle uses. Debian does not package
+ * the header; the functions are resolved from the QEMU that loads the plugin. */
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -121,7 +121,8 @@ static void set_policy(void *start, size_t bytes, int mode, int node) {
 }
 
 void memory_place(void *start, size_t bytes, int node) {
-        /* Without CPUs there, only a policy brings memory to the node; it is taken away again below. */
+        /* Without CPUs there, only a policy brings memory to the node; it is taken away again
+         * below. */
         bool by_policy = node_run_on(node) < 0;
 
         if (by_policy)
@@ -168,8 +169,14 @@ static void pin_vmsplice(void *start, unsigned n_pages) {
 void memory_hold(const Options *o, void *start) {
         if (o->lock && mlock(start, o->size_bytes) < 0)
                 die("mlock");
-        if (o->bind_node >= 0)
-                set_policy(start, o->size_bytes, POLICY_BIND, o->bind_node);
+        if (o->mbind_node >= 0)
+                set_policy(start, o->size_bytes, POLICY_BIND, o->mbind_node);
+        if (o->bind_node >= 0) {
+                /* As numactl --membind; the threads that are created later inherit it. */
+                unsigned long mask = 1UL << o->bind_node;
+                if (syscall(SYS_set_mempolicy, POLICY_BIND, &mask, 64UL) < 0)
+                        die("set_mempolicy");
+        }
         if (o->pin_uring_percent > 0)
                 pin_uring(start,
                           o->size_bytes / 100 * o->pin_uring_percent / PAGE_BYTES * PAGE_BYTES);

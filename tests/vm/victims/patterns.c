@@ -34,8 +34,9 @@ static size_t power_of_two_below(size_t n) {
         return p;
 }
 
-/* One cycle through all lines of the greatest power of two: a linear congruential generator with full
- * period gives the order without a shuffle, which would take minutes on an emulated machine. */
+/* One cycle through all lines of the greatest power of two: a linear congruential generator with
+ * full period gives the order without a shuffle, which would take minutes on an emulated machine.
+ */
 static void fill_chase(Worker *w) {
         size_t n_lines = power_of_two_below(w->n_words / LINE_WORDS);
 

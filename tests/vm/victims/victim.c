@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-/* A process with misplaced memory: it touches its memory on one node and works on it from another, without
- * any memory policy. The oracle counts its accesses by its window of virtual addresses (oracle/layout.h).
+/* A process with misplaced memory: it touches its memory on one node and works on it from another,
+ * without any memory policy. The oracle counts its accesses by its window of virtual addresses
+ * (oracle/layout.h).
  *
- * Writes once a second to its progress file: seconds since the work began, work done in all, work in the
- * last second, and the node it runs on. Prints "ready" when the work begins. SIGUSR1: print the checksum.
- * SIGUSR2: next phase. SIGTERM: end. */
+ * Writes once a second to its progress file: seconds since the work began, work done in all, work
+ * in the last second, and the node it runs on. Prints "ready" when the work begins. SIGUSR1: print
+ * the checksum. SIGUSR2: next phase. SIGTERM: end. */
 
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <sched.h>
@@ -27,13 +27,7 @@
 
 enum { PHASE_PLACING = 1, PHASE_WORKING = 2 };
 
-static Options options = { .size_bytes = 512UL << 20,
-                           .mem_node = -1,
-                           .run_node = -1,
-                           .n_threads = 1,
-                           .share_node = -1,
-                           .thp = -1,
-                           .bind_node = -1 };
+static Options options;
 static Worker workers[VICTIM_MAX_THREADS];
 static pthread_t threads[VICTIM_MAX_THREADS];
 static unsigned n_workers;
@@ -41,11 +35,6 @@ static uint64_t *buffer;
 static uint64_t first_checksum;
 /* Workers work while this is set; they are joined before the memory is looked at. */
 static volatile bool working;
-
-static void die(const char *what) {
-        fprintf(stderr, "victim: %s\n", what);
-        exit(2);
-}
 
 static double seconds_now(void) {
         struct timespec now;
@@ -60,156 +49,6 @@ static void stamp_phase(unsigned phase) {
                 (volatile uint64_t *)(VM_WINDOW_BASE + options.id * VM_WINDOW_SIZE);
 
         marker[phase % VM_N_PHASES] = phase;
-}
-
-static size_t parse_size(const char *text) {
-        char *end;
-        size_t value = strtoull(text, &end, 10);
-
-        if (*end == 'G')
-                value <<= 30;
-        else if (*end == 'M')
-                value <<= 20;
-        else if (*end == 'K')
-                value <<= 10;
-        if (value == 0)
-                die("--size: a number with K, M or G");
-
-        return value;
-}
-
-static void parse_pattern(const char *text) {
-        static const char *const names[] = { "random", "chase", "stream", "hash", "write" };
-
-        if (strncmp(text, "mix=", 4) == 0) {
-                options.pattern = PATTERN_MIX;
-                options.write_percent = (unsigned)strtoul(text + 4, NULL, 10);
-                return;
-        }
-        for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-                if (strcmp(text, names[i]) == 0) {
-                        options.pattern = (Pattern)i;
-                        return;
-                }
-        die("--pattern: random, chase, stream, hash, write or mix=PERCENT");
-}
-
-static void parse_threads(const char *text) {
-        static const char *const names[] = { "", "per-node", "halves", "swapped" };
-
-        for (int i = LAYOUT_PER_NODE; i <= LAYOUT_SWAPPED; i++)
-                if (strcmp(text, names[i]) == 0) {
-                        options.layout = (Layout)i;
-                        return;
-                }
-        options.n_threads = (unsigned)strtoul(text, NULL, 10);
-        if (options.n_threads == 0 || options.n_threads > VICTIM_MAX_THREADS)
-                die("--threads: 1 to 16, per-node, halves or swapped");
-}
-
-static void parse_options(int argc, char **argv) {
-        enum {
-                ID = 256,
-                SIZE,
-                MEM,
-                RUN,
-                PATTERN_,
-                THREADS,
-                HOP,
-                SHARE,
-                MLOCK,
-                THP,
-                HUGETLB,
-                BIND,
-                URING,
-                VMSPLICE,
-                EXIT,
-                CHECKSUM,
-                PROGRESS
-        };
-        static const struct option known[] = {
-                { "id", required_argument, NULL, ID },
-                { "size", required_argument, NULL, SIZE },
-                { "mem-node", required_argument, NULL, MEM },
-                { "run-node", required_argument, NULL, RUN },
-                { "pattern", required_argument, NULL, PATTERN_ },
-                { "threads", required_argument, NULL, THREADS },
-                { "hop", required_argument, NULL, HOP },
-                { "share-with", required_argument, NULL, SHARE },
-                { "mlock", no_argument, NULL, MLOCK },
-                { "thp", required_argument, NULL, THP },
-                { "hugetlb", no_argument, NULL, HUGETLB },
-                { "bind", required_argument, NULL, BIND },
-                { "pin-uring", required_argument, NULL, URING },
-                { "pin-vmsplice", required_argument, NULL, VMSPLICE },
-                { "exit-after", required_argument, NULL, EXIT },
-                { "checksum", no_argument, NULL, CHECKSUM },
-                { "progress", required_argument, NULL, PROGRESS },
-                { 0 },
-        };
-
-        for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;) {
-                unsigned number = optarg ? (unsigned)strtoul(optarg, NULL, 10) : 0;
-
-                switch (c) {
-                case ID:
-                        options.id = number;
-                        break;
-                case SIZE:
-                        options.size_bytes = parse_size(optarg);
-                        break;
-                case MEM:
-                        options.mem_node = (int)number;
-                        break;
-                case RUN:
-                        options.run_node = (int)number;
-                        break;
-                case PATTERN_:
-                        parse_pattern(optarg);
-                        break;
-                case THREADS:
-                        parse_threads(optarg);
-                        break;
-                case HOP:
-                        options.hop_seconds = number;
-                        break;
-                case SHARE:
-                        options.share = true;
-                        options.share_node = (int)number;
-                        break;
-                case MLOCK:
-                        options.lock = true;
-                        break;
-                case THP:
-                        options.thp = strcmp(optarg, "on") == 0;
-                        break;
-                case HUGETLB:
-                        options.hugetlb = true;
-                        break;
-                case BIND:
-                        options.bind_node = (int)number;
-                        break;
-                case URING:
-                        options.pin_uring_percent = number;
-                        break;
-                case VMSPLICE:
-                        options.pin_vmsplice_pages = number;
-                        break;
-                case EXIT:
-                        options.exit_after_seconds = number;
-                        break;
-                case CHECKSUM:
-                        options.checksum = true;
-                        break;
-                case PROGRESS:
-                        options.progress_path = optarg;
-                        break;
-                default:
-                        exit(2);
-                }
-        }
-        if (optind < argc || options.id >= VM_WINDOW_SELFTEST)
-                die("no words but options; --id 0 to 14");
 }
 
 static int node_of_worker(unsigned index) {
@@ -244,7 +83,7 @@ static void prepare_workers(void) {
         /* A slice is whole huge pages, so that no page lies in two of them. */
         size_t slice = sliced ? n_words / n_workers >> 18 << 18 : n_words;
         if (slice < LINE_WORDS * 64)
-                die("--size is too small");
+                victim_die("--size is too small");
         for (unsigned i = 0; i < n_workers; i++) {
                 workers[i] = (Worker) {
                         .words = sliced ? buffer + i * slice : buffer,
@@ -278,9 +117,9 @@ static void start_work(void) {
         for (unsigned i = 0; i < n_workers; i++) {
                 /* The new thread inherits the affinity. */
                 if (node_run_on(node_of_worker(i)) < 0)
-                        die("--run-node: no CPUs there");
+                        victim_die("--run-node: no CPUs there");
                 if (pthread_create(&threads[i], NULL, work, &workers[i]) != 0)
-                        die("cannot create a thread");
+                        victim_die("cannot create a thread");
         }
         (void)node_run_on(node_of_worker(0));
 }
@@ -400,7 +239,7 @@ int main(int argc, char **argv) {
         sigset_t signals;
         pid_t sharer = -1;
 
-        parse_options(argc, argv);
+        options_parse(argc, argv, &options);
         sigemptyset(&signals);
         sigaddset(&signals, SIGUSR1);
         sigaddset(&signals, SIGUSR2);

@@ -41,6 +41,7 @@ typedef struct Options {
         int thp;
         bool hugetlb;
         int bind_node;
+        int mbind_node;
         unsigned pin_uring_percent;
         unsigned pin_vmsplice_pages;
         unsigned exit_after_seconds;
@@ -48,7 +49,8 @@ typedef struct Options {
         const char *progress_path;
 } Options;
 
-/* The state of one thread of work; each on its own lines, as its counters are written all the time. */
+/* The state of one thread of work; each on its own lines, as its counters are written all the time.
+ */
 typedef struct __attribute__((aligned(128))) Worker {
         uint64_t *words;
         size_t n_words;
@@ -63,6 +65,12 @@ typedef struct __attribute__((aligned(128))) Worker {
         volatile uint64_t n_done;
         uint64_t added;
 } Worker;
+
+/* Says what is wrong and ends the program. */
+_Noreturn void victim_die(const char *what);
+
+/* Fills `ret_options` from the command line; ends the program when it is wrong. */
+void options_parse(int argc, char **argv, Options *ret_options);
 
 /* Reads the CPUs of a node; false when it has none. */
 bool node_cpus(int node, void *ret_set);
