@@ -139,24 +139,65 @@ static int chains_agree(const CodeWindow *w, const Chains *c) {
         return all >= 3 && votes[best] * 3 >= all * 2 ? best : 0;
 }
 
-int decode_previous(const CodeWindow *w, Instruction *ret) {
+/* Distance of the instruction before the instruction pointer, or 0. */
+static int find_previous(const CodeWindow *w) {
         Chains c;
-        int previous, r;
+        int previous;
 
         chains_decode(w, &c);
         previous = chains_agree(w, &c);
         if (previous == 0)
-                return -ENOENT;
+                return 0;
         for (int d = w->before; d > 0; d--) {
                 if (c.last[d] != previous)
                         continue;
                 /* The longest decoding in step stands for the true instructions. */
                 for (int at = d; at > 0; at -= c.length[at])
                         if (c.targets[at])
-                                return -ENOENT;
+                                return 0;
                 break;
         }
-        if (is_loop_head(w))
+        return is_loop_head(w) ? 0 : previous;
+}
+
+/* Programs spend their time in few places, and finding the previous instruction decodes a hundred
+ * times: remember what was found for the same bytes. */
+#define MEMO_ENTRIES 4096
+
+static uint64_t hash_window(const CodeWindow *w) {
+        const uint8_t *bytes = w->at_ip - w->before;
+        size_t n = (size_t)(w->before + w->after);
+        uint64_t h = (uint64_t)w->before << 32 | (uint64_t)w->after, word;
+
+        for (; n >= 8; n -= 8, bytes += 8) {
+                memcpy(&word, bytes, 8);
+                h = (h ^ word) * 0x9e3779b97f4a7c15ull;
+                h ^= h >> 29;
+        }
+        for (; n > 0; n--, bytes++)
+                h = (h ^ *bytes) * 0x9e3779b97f4a7c15ull;
+        return h ^ h >> 32;
+}
+
+static int find_previous_memo(const CodeWindow *w) {
+        static struct {
+                uint64_t hash;
+                int8_t previous;
+        } memo[MEMO_ENTRIES];
+        uint64_t hash = hash_window(w) | 1; /* 0 is an empty entry */
+        size_t i = (hash >> 1) % MEMO_ENTRIES;
+
+        if (memo[i].hash != hash) {
+                memo[i].previous = (int8_t)find_previous(w);
+                memo[i].hash = hash;
+        }
+        return memo[i].previous;
+}
+
+int decode_previous(const CodeWindow *w, Instruction *ret) {
+        int previous = find_previous_memo(w), r;
+
+        if (previous == 0)
                 return -ENOENT;
         r = decode_at(w, w->ip - (uint64_t)previous, ret);
         if (r < 0 || instruction_ends_flow(ret))

@@ -83,8 +83,12 @@ ExecuteResult cpu_execute(CpuState *s, const Instruction *in) {
         case ZYDIS_CATEGORY_RET:
         case ZYDIS_CATEGORY_SYSCALL:
         case ZYDIS_CATEGORY_SYSRET:
-        case ZYDIS_CATEGORY_SYSTEM:
                 return EXECUTE_END;
+        case ZYDIS_CATEGORY_SYSTEM:
+                if (in->info.mnemonic != ZYDIS_MNEMONIC_RDTSC &&
+                    in->info.mnemonic != ZYDIS_MNEMONIC_RDTSCP)
+                        return EXECUTE_END;
+                break;
         default:
                 break;
         }

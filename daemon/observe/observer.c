@@ -15,6 +15,7 @@
 #include "observe/process_table.h"
 #include "observe/resolve.h"
 #include "observe/skid.h"
+#include "system/clock.h"
 
 /* Processes that did not run for this long are forgotten. */
 #define FORGET_NS (60ull * NSEC_PER_SEC)
@@ -193,6 +194,7 @@ int observer_start(Observer *o, const Settings *settings) {
         (void)policy_reader_new(&o->policy);
         o->rate_hz = settings->rate_hz;
         o->source = SOURCE_CLOCK;
+        o->collected_ns = clock_monotonic_ns();
         describe_running(o);
         return 0;
 }
