@@ -59,11 +59,11 @@ void client_close(Client *c) {
         c->bus = sd_bus_flush_close_unref(c->bus);
 }
 
-/* Sends m and turns the answer into JSON. */
-static ExitCode client_send(Client *c, sd_bus_message *m, json_object **ret) {
+/* Sends m and turns the answer into JSON. Sending moves the message in memory, so its method is named
+ * by the caller. */
+static ExitCode client_send(Client *c, sd_bus_message *m, const char *method, json_object **ret) {
         cleanup_error sd_bus_error error = SD_BUS_ERROR_NULL;
         cleanup_message sd_bus_message *reply = NULL;
-        const char *method = sd_bus_message_get_member(m);
         int r;
 
         (void)sd_bus_message_set_auto_start(m, false);
@@ -89,7 +89,7 @@ ExitCode client_call(Client *c, json_object **ret, const char *method, const cha
         }
         if (r < 0)
                 return fail(r, NULL, method);
-        return client_send(c, m, ret);
+        return client_send(c, m, method, ret);
 }
 
 ExitCode client_properties(Client *c, json_object **ret) {
@@ -102,5 +102,5 @@ ExitCode client_properties(Client *c, json_object **ret) {
                 r = sd_bus_message_append(m, "s", INTERFACE);
         if (r < 0)
                 return fail(r, NULL, "GetAll");
-        return client_send(c, m, ret);
+        return client_send(c, m, "GetAll", ret);
 }
