@@ -183,6 +183,7 @@ static void order_move(const Round *round, size_t i, const Score *score, const P
                 .bytes = p->bytes,
                 .score = score->score,
                 .remote_before = score->remote_share,
+                .remote_expected = p->remote_expected,
                 .benefit_ns = p->benefit_ns,
                 .cost_ns = p->cost_ns,
         };
@@ -194,6 +195,10 @@ static void order_move(const Round *round, size_t i, const Score *score, const P
         if (track) {
                 track->planned_to = (int8_t)p->target;
                 track->planned_bytes = p->bytes;
+                track->waited_before = score_counts_time(round->snapshot->processes[i].evidence)
+                                               ? ratio_or(score->waited, score->time_samples, 0)
+                                               : 0;
+                track->waited_gain = ratio_or(p->waited_gain, score->time_samples, 0);
         }
 }
 

@@ -65,5 +65,29 @@ int decide(const Snapshot *snapshot, DecideState *state, const Settings *setting
 void decide_learn(DecideState *state, const Outcome *outcome, const Settings *settings,
                   uint64_t now_ns);
 
+/* Whether a move helped, about two evaluations after its job: outcome->remote_after is the remote
+ * share since then (NAN: could not be seen, nothing is learned), `after` the evidence since then, or
+ * NULL. Compared with outcome->move.remote_before and .remote_expected, less in proportion where
+ * only a part was moved, and with benefit of the doubt for few samples. Below a quarter of the
+ * promise the cool-down doubles and the exposed share K halves; after three in a row the process is
+ * left alone for 10 min (doubling, until it execs). Where the samples tell waiting (clock source
+ * with skid) K is learned from the time spent waiting before and after; elsewhere a placement that
+ * came true leaves K as it is: the gain cannot be measured. Jobs without a promise are not
+ * judged. */
+void decide_review(DecideState *state, const Outcome *outcome, const Evidence *after,
+                   const Settings *settings, uint64_t now_ns);
+
+/* Promises and what became of them, since the start. */
+typedef struct DecideLedger {
+        uint64_t reviewed;      /* moves that were compared with their promise */
+        uint64_t disappointing; /* of these, with less than a quarter of it; and moves of nothing */
+        uint64_t measured;      /* of these, with the time spent waiting measured */
+        uint64_t given_up;      /* times a process was left alone for it */
+        double promised;        /* sum of remote shares that moves should have taken away */
+        double realised;        /* sum of those that they did */
+} DecideLedger;
+
+void decide_get_ledger(const DecideState *state, DecideLedger *ret);
+
 /* When node `index` may be a target again (CLOCK_MONOTONIC; 0 or past: now). */
 uint64_t decide_node_blocked_until(const DecideState *state, int index);

@@ -40,6 +40,22 @@ static void learn_node(DecideState *state, const Outcome *outcome, uint64_t now_
                 *block = (NodeBlock) {};
 }
 
+/* It cost, and nothing but trying again later can be learned from it. A full node or an order taken
+ * back is not the fault of the process. */
+static bool moved_nothing_in_vain(const Outcome *outcome) {
+        if (outcome->pages_moved > 0 || outcome->pages_planned == 0)
+                return false;
+        switch (outcome->reason) {
+        case REASON_PASSES_EXHAUSTED:
+        case REASON_UNMOVABLE:
+        case REASON_PARTLY:
+        case REASON_ERROR:
+                return true;
+        default:
+                return false;
+        }
+}
+
 void decide_learn(DecideState *state, const Outcome *outcome, const Settings *settings,
                   uint64_t now_ns) {
         Track *track;
@@ -60,7 +76,9 @@ void decide_learn(DecideState *state, const Outcome *outcome, const Settings *se
                 track->last_move_ns = now_ns;
         if (outcome->reason == REASON_FORBIDDEN)
                 track->forbidden = true;
-        track->cooldown_until_ns = add_sat(now_ns, settings->cooldown_ns);
+        track->cooldown_until_ns = add_sat(now_ns, track_cooldown_ns(track, settings));
+        if (moved_nothing_in_vain(outcome))
+                track_disappoint(track, &state->ledger, settings, now_ns);
 }
 
 uint64_t decide_node_blocked_until(const DecideState *state, int index) {

@@ -21,6 +21,7 @@ typedef struct Demand {
         double home[NODES_MAX];        /* [h] accesses served */
         double total;                  /* accesses */
         double cost_now;               /* latency-weighted cost where everything is now */
+        double remote_fixed;           /* remote accesses to memory that stays */
         double cost_fixed;             /* part of it for memory that stays */
 } Demand;
 
@@ -39,6 +40,7 @@ static void demand_sum(const Evidence *e, const Latency *l, NodeMask movable, De
                         d.cost_now += share * ratio;
                         if (!node_mask_has(movable, (int)h)) {
                                 d.cost_fixed += share * ratio;
+                                d.remote_fixed += a == h ? 0 : share;
                                 continue;
                         }
                         d.share[a] += share;
@@ -54,6 +56,16 @@ static double demand_cost_at(const Demand *d, const Latency *l, int target) {
         for (uint32_t a = 0; a < l->n_nodes; a++)
                 cost += d->share[a] * l->ratio[a][target];
         return cost;
+}
+
+/* Remote share after a move to target. */
+static double demand_remote_at(const Demand *d, uint32_t n_nodes, int target) {
+        double remote = d->remote_fixed;
+
+        for (uint32_t a = 0; a < n_nodes; a++)
+                if ((int)a != target)
+                        remote += d->share[a];
+        return clamp_double(ratio_or(remote, d->total, 0), 0, 1);
 }
 
 /* Weight of waiting that a move to target would save:
@@ -175,8 +187,9 @@ void place_choose(const DecideState *state, const Snapshot *snapshot, const Proc
                 return;
         ret->horizon_ns =
                 clamp_u64(track ? sub_sat(now_ns, track->stable_since_ns) : 0, 0, HORIZON_MAX_NS);
-        ret->benefit_ns = proven * score->stall_factor *
-                          demand_relieved_at(&d, &state->latency, ret->target) *
+        ret->waited_gain = demand_relieved_at(&d, &state->latency, ret->target);
+        ret->remote_expected = demand_remote_at(&d, e->n_nodes, ret->target);
+        ret->benefit_ns = proven * score->stall_factor * ret->waited_gain *
                           (double)ret->horizon_ns / (double)NSEC_PER_SEC;
         ret->cost_ns = place_cost_ns(state, ret->bytes);
         if (ret->reason != REASON_NONE)

@@ -8,9 +8,11 @@ typedef struct Placement {
         Reason reason; /* REASON_MOVE, or why not */
         int target;    /* NODE_NONE when no node is better */
         NodeMask from;
-        uint64_t bytes;    /* to copy */
-        double gain_share; /* part of its weighted latency that the move would save */
-        double benefit_ns; /* expected over horizon_ns, with what quality and number of samples
+        uint64_t bytes;         /* to copy */
+        double remote_expected; /* remote share afterwards */
+        double waited_gain;     /* weight of waiting that the move would save if K were 1 */
+        double gain_share;      /* part of its weighted latency that the move would save */
+        double benefit_ns;      /* expected over horizon_ns, with what quality and number of samples
                                * prove */
         double cost_ns;
         uint64_t horizon_ns;

@@ -86,11 +86,24 @@ static int index_of_largest(const double *values, uint32_t n) {
         return index;
 }
 
+/* Of time samples also those count that led nowhere: the process ran then too. */
+void score_waiting(const Evidence *e, double *ret_samples, double *ret_waited) {
+        double samples = score_counts_time(e) ? clamp_double(e->unresolved, 0, NUMBER_MAX) : 0;
+        double waited = 0;
+
+        for (uint32_t a = 0; a < e->n_nodes; a++)
+                for (uint32_t h = 0; h < e->n_nodes; h++) {
+                        samples += score_access(e, a, h);
+                        waited += score_waited(e, a, h);
+                }
+        *ret_samples = samples;
+        *ret_waited = waited;
+}
+
 void score_measure(const Evidence *e, const Latency *l, NodeMask feasible, NodeMask movable,
                    double exposed, Score *ret) {
         Score s = { .run_node = NODE_NONE, .home_node = NODE_NONE };
         Sums sums = {};
-        double time_samples;
 
         score_cpu(e, &s);
         for (uint32_t a = 0; a < e->n_nodes; a++)
@@ -100,12 +113,10 @@ void score_measure(const Evidence *e, const Latency *l, NodeMask feasible, NodeM
         s.remote_lower = wilson_lower(s.remote_share * s.samples, s.samples);
         s.remote_upper = wilson_upper(s.remote_share * s.samples, s.samples);
 
-        /* Of time samples also those count that led nowhere: the process ran then too. */
-        time_samples = s.samples;
-        if (score_counts_time(e))
-                time_samples += clamp_double(e->unresolved, 0, NUMBER_MAX);
-        s.stall_factor = exposed * s.cpu_ns *
-                         ratio_or(wilson_lower(s.waited_remote, time_samples), s.waited_remote, 0);
+        score_waiting(e, &s.time_samples, &s.waited);
+        s.stall_factor =
+                exposed * s.cpu_ns *
+                ratio_or(wilson_lower(s.waited_remote, s.time_samples), s.waited_remote, 0);
         s.stall_ns = s.stall_factor * sums.waited_gain;
         s.score = ratio_or(s.stall_ns, s.cpu_ns, 0);
         *ret = s;

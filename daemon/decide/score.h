@@ -18,6 +18,8 @@ typedef struct Score {
         int run_node; /* most CPU time, NODE_NONE when it did not run */
         double run_share;
         int home_node;        /* serves most accesses, NODE_NONE without samples */
+        double time_samples;  /* samples that the waited ones are a share of */
+        double waited;        /* weight of all samples in which it waited for memory */
         double waited_remote; /* weight of the samples that the stall is derived from */
         double stall_factor;  /* stall per weight of waiting: exposed share x cpu_ns x (lower bound
                                 * / estimate of the waited remote share) / samples */
@@ -31,6 +33,9 @@ bool score_counts_time(const Evidence *e);
 /* One cell of the evidence, made safe: finite, not negative, bounded. */
 double score_access(const Evidence *e, uint32_t accessor, uint32_t home);
 double score_waited(const Evidence *e, uint32_t accessor, uint32_t home);
+
+/* Samples that waiting is a share of, and the weight of those in which it waited for memory. */
+void score_waiting(const Evidence *e, double *ret_samples, double *ret_waited);
 
 /* Measures the process. feasible: nodes that its memory may be moved to; movable: nodes that its
  * memory may be moved from; exposed: the share K of the latency gap that it really waits for.

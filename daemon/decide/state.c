@@ -68,6 +68,10 @@ Track *state_track(DecideState *state, ProcessId id, const char *comm) {
         return value;
 }
 
+Track *state_find(const DecideState *state, ProcessId id) {
+        return table_find(state->tracks, key_of(id));
+}
+
 void state_forget(DecideState *state, ProcessId id) {
         table_remove(state->tracks, key_of(id));
 }
@@ -182,7 +186,7 @@ int state_follow(DecideState *state, const Snapshot *snapshot, const Settings *s
                 state->tracks_of[i] = NULL;
                 if (!wants_track(view, settings, snapshot->self))
                         continue;
-                track = table_find(state->tracks, key_of(view->info->id));
+                track = state_find(state, view->info->id);
                 if (!track) {
                         state->newcomers[n++] = i;
                         continue;

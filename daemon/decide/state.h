@@ -17,6 +17,12 @@ typedef struct Track {
         uint64_t gave_up_until_ns;  /* 0 = not given up */
         uint64_t planned_bytes;     /* last order given, reserved while its job runs */
         double exposed;             /* K: part of the latency gap that it waits for */
+        double waited_before;       /* share of CPU time spent waiting for memory at the last
+                                     * order, 0 where the source cannot tell */
+        double waited_gain;         /* of that, what the order would save if K were 1 */
+        uint32_t given_up;          /* times since exec, saturating */
+        uint8_t doublings;          /* of the cool-down */
+        uint8_t disappointments;    /* in a row */
         int8_t planned_to;
         int8_t run_node;
         uint8_t settled; /* evaluations in a row on run_node, saturating */
@@ -41,6 +47,7 @@ struct DecideState {
         Table *tracks;
         NodeBlock blocks[NODES_MAX];
         double page_cost_ns; /* of 4 KB, learned */
+        DecideLedger ledger;
 
         /* Scratch of one evaluation, kept to be used again. */
         Latency latency;
@@ -64,6 +71,9 @@ int state_new(DecideState **ret, const Topology *topology, uint32_t capacity);
 /* Finds or adds the memory of one process; NULL when the table is full. */
 Track *state_track(DecideState *state, ProcessId id, const char *comm);
 
+/* Memory of one process, or NULL. */
+Track *state_find(const DecideState *state, ProcessId id);
+
 /* Forgets one process. */
 void state_forget(DecideState *state, ProcessId id);
 
@@ -71,6 +81,14 @@ void state_forget(DecideState *state, ProcessId id);
  * and forgets old ones when room is short; if even then not all fit, the largest win. -ENOMEM. */
 int state_follow(DecideState *state, const Snapshot *snapshot, const Settings *settings,
                  uint64_t now_ns);
+
+/* A move of this process did not help: the next one waits twice as long, after three none is tried
+ * for a while. */
+void track_disappoint(Track *track, DecideLedger *ledger, const Settings *settings,
+                      uint64_t now_ns);
+
+/* The cool-down that applies to it, ns. */
+uint64_t track_cooldown_ns(const Track *track, const Settings *settings);
 
 /* Notes where the process runs now. Evaluations at the same time count once. */
 void track_settle(Track *track, const Score *score, uint64_t now_ns);

@@ -61,6 +61,24 @@
 /* Fixed cost of a page-moving call: it drains per-CPU lists on all CPUs. */
 #define CALL_COST_NS 200000.0
 
+/* A move that brings less than this part of its promise has disappointed ... */
+#define PROMISE_KEPT_MIN 0.25
+/* ... cool-down doubles with each, up to 64 times ... */
+#define COOLDOWN_DOUBLINGS_MAX 6u
+/* ... and after three the process is left alone for 10 min, doubled each time, up to a day. */
+#define DISAPPOINTMENTS_MAX 3u
+#define GAVE_UP_NS          (600 * NSEC_PER_SEC)
+#define GAVE_UP_MAX_NS      (24 * 3600 * NSEC_PER_SEC)
+
+/* K follows what was measured halfway with each move, within these bounds. */
+#define EXPOSED_SHARE_MIN    0.02
+#define EXPOSED_SHARE_MAX    1.0
+#define EXPOSED_SHARE_WEIGHT 0.5
+/* The waited-for share before and after is compared only when there are so many samples of it and
+ * so large a share to win; below, it drowns in noise. */
+#define WAITED_SAMPLES_MIN 64.0
+#define WAITED_GAIN_MIN    0.05
+
 /* Within so long after its last move a process must promise RECENT_RATIO_FACTOR times the benefit
  * ratio: three times the cost instead of twice with the default. */
 #define RECENT_MOVE_NS      (300 * NSEC_PER_SEC)

@@ -50,7 +50,8 @@ typedef struct Move {
         int to;                  /* target node, dense index */
         uint64_t bytes;          /* estimate of what will be copied */
         double score;
-        double remote_before;    /* remote share when the move was decided */
+        double remote_before;    /* remote share when the move was decided, */
+        double remote_expected;  /* and what the move should make of it */
         double benefit_ns;
         double cost_ns;
 } Move;

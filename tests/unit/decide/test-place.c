@@ -279,6 +279,15 @@ Test(place, latency_weighted_target) {
         fixture_run(f, 100);
         cr_assert_eq(f->plan.n_moves, 1);
         cr_expect_eq(f->plan.moves[0].to, 0);
+        cr_expect_float_eq(f->plan.moves[0].remote_before, 1, 1e-9);
+        cr_expect_float_eq(f->plan.moves[0].remote_expected, 0.08, 1e-9);
+        /* 25 accesses to memory that stays, for it is no node's own: (8 + 25) / 125 */
+        f->topology.has_cpu[1] = false;
+        fixture_access(p, 0, 1, 25);
+        f->now_ns += NSEC_PER_SEC;
+        fixture_decide(f);
+        cr_assert_eq(f->plan.n_moves, 1);
+        cr_expect_float_eq(f->plan.moves[0].remote_expected, 0.264, 1e-9);
         fixture_free(f);
 }
 

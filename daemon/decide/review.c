@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <math.h>
+
+#include "base/mathx.h"
+#include "decide/confidence.h"
+#include "decide/decide.h"
+#include "decide/state.h"
+#include "decide/tuning.h"
+
+uint64_t track_cooldown_ns(const Track *track, const Settings *settings) {
+        return mul_sat(settings->cooldown_ns, 1ull << track->doublings);
+}
+
+static void track_give_up(Track *track, DecideLedger *ledger, uint64_t now_ns) {
+        uint64_t left_alone_ns = GAVE_UP_NS;
+
+        for (uint32_t i = 0; i < track->given_up && left_alone_ns < GAVE_UP_MAX_NS; i++)
+                left_alone_ns *= 2;
+        if (left_alone_ns > GAVE_UP_MAX_NS)
+                left_alone_ns = GAVE_UP_MAX_NS;
+        track->gave_up_until_ns = add_sat(now_ns, left_alone_ns);
+        track->disappointments = 0;
+        if (track->given_up < UINT32_MAX)
+                track->given_up++;
+        ledger->given_up++;
+}
+
+void track_disappoint(Track *track, DecideLedger *ledger, const Settings *settings,
+                      uint64_t now_ns) {
+        ledger->disappointing++;
+        if (track->doublings < COOLDOWN_DOUBLINGS_MAX)
+                track->doublings++;
+        track->cooldown_until_ns = add_sat(now_ns, track_cooldown_ns(track, settings));
+        if (++track->disappointments >= DISAPPOINTMENTS_MAX)
+                track_give_up(track, ledger, now_ns);
+}
+
+/* Part of the former CPU time that is saved when waiting fell from the share `before` to `after` of
+ * the CPU time, for the same work: that took 1 - before without waiting and still does. */
+static double time_saved(double before, double after) {
+        return after < 1 ? before - after * (1 - before) / (1 - after) : -1;
+}
+
+/* Learns K from the time spent waiting since the move, where that was seen well enough: 1 and
+ * whether it fell by enough of the promise, else 0. */
+static int review_waiting(Track *track, const Evidence *after, double part, bool *ret_helped) {
+        double gain = track->waited_gain * part, samples, waited, seen;
+
+        if (!after || !score_counts_time(after) || !(track->waited_before > 0) ||
+            gain < WAITED_GAIN_MIN)
+                return 0;
+        score_waiting(after, &samples, &waited);
+        if (samples < WAITED_SAMPLES_MIN)
+                return 0;
+        *ret_helped = time_saved(track->waited_before, wilson_lower(waited, samples)) >=
+                      PROMISE_KEPT_MIN * track->exposed * gain;
+        if (*ret_helped) {
+                seen = clamp_double(time_saved(track->waited_before, waited / samples) / gain,
+                                    EXPOSED_SHARE_MIN, EXPOSED_SHARE_MAX);
+                track->exposed += EXPOSED_SHARE_WEIGHT * (seen - track->exposed);
+        }
+        return 1;
+}
+
+void decide_review(DecideState *state, const Outcome *outcome, const Evidence *after,
+                   const Settings *settings, uint64_t now_ns) {
+        Track *track = state_find(state, outcome->move.id);
+        double before = outcome->move.remote_before, samples, promised, least, part;
+        bool kept, helped = true;
+
+        if (!track || !isfinite(outcome->remote_after) || outcome->pages_moved == 0)
+                return;
+        part = clamp_double(
+                ratio_or((double)outcome->pages_moved, (double)outcome->pages_planned, 1), 0, 1);
+        promised = (before - outcome->move.remote_expected) * part;
+        if (!(promised > 0))
+                return;
+        samples = after ? after->samples : 0;
+        least = samples > 0 ? wilson_lower(outcome->remote_after * samples, samples)
+                            : outcome->remote_after;
+        kept = before - least >= PROMISE_KEPT_MIN * promised;
+        state->ledger.reviewed++;
+        state->ledger.promised += promised;
+        state->ledger.realised += clamp_double(before - outcome->remote_after, -1, 1);
+        if (review_waiting(track, after, part, &helped))
+                state->ledger.measured++;
+        if (kept && helped) {
+                track->doublings = 0;
+                track->disappointments = 0;
+                return;
+        }
+        track->exposed = clamp_double(track->exposed / 2, EXPOSED_SHARE_MIN, EXPOSED_SHARE_MAX);
+        track_disappoint(track, &state->ledger, settings, now_ns);
+}
+
+void decide_get_ledger(const DecideState *state, DecideLedger *ret) {
+        *ret = state->ledger;
+}
