@@ -28,6 +28,10 @@ static const char *allowed_values(const SettingInfo *info, char *list) {
                 for (int mode = 0; mode < MODE_MAX; mode++)
                         append(list, mode_to_string((Mode)mode));
                 break;
+        case SETTING_METHOD:
+                for (int method = 0; method < METHOD_MAX; method++)
+                        append(list, method_to_string((MoveMethod)method));
+                break;
         case SETTING_SOURCE:
                 append(list, "auto");
                 for (int source = 0; source < EVIDENCE_SOURCE_MAX; source++)
@@ -109,6 +113,15 @@ static bool take_mode(const char *text, Mode *ret) {
         return true;
 }
 
+static bool take_method(const char *text, MoveMethod *ret) {
+        int method = text ? method_from_string(text) : -EINVAL;
+
+        if (method < 0)
+                return false;
+        *ret = (MoveMethod)method;
+        return true;
+}
+
 static bool take_source(const char *text, int *ret) {
         int source = text ? source_setting_from_string(text) : -EINVAL;
 
@@ -133,6 +146,8 @@ static bool take_value(const config_setting_t *s, const SettingInfo *info, void 
         switch (info->type) {
         case SETTING_MODE:
                 return take_mode(text, member);
+        case SETTING_METHOD:
+                return take_method(text, member);
         case SETTING_SOURCE:
                 return take_source(text, member);
         case SETTING_BOOL:
@@ -293,17 +308,42 @@ static const SettingOrigin *origin_of(const SettingOrigin *origins, size_t membe
         return found;
 }
 
-int apply_check(const Settings *settings, const SettingOrigin *origins, ConfigError *error) {
-        char backoff[FORMAT_BYTES], backoff_max[FORMAT_BYTES];
-        const SettingOrigin *origin;
+/* What one setting must not be less than. */
+typedef struct Order {
+        const char *name, *least_name;
+        size_t offset, least_offset;
+        const char *(*format)(char *, uint64_t);
+} Order;
 
-        if (settings->backoff_max_ns >= settings->backoff_ns)
+static int check_order(const Order *o, const Settings *settings, const SettingOrigin *origins,
+                       ConfigError *error) {
+        uint64_t value = *(const uint64_t *)((const char *)settings + o->offset);
+        uint64_t least = *(const uint64_t *)((const char *)settings + o->least_offset);
+        const SettingOrigin *origin = origin_of(origins, o->offset, o->least_offset);
+        char text[FORMAT_BYTES], least_text[FORMAT_BYTES];
+
+        if (value >= least)
                 return 0;
-        origin = origin_of(origins, offsetof(Settings, backoff_max_ns),
-                           offsetof(Settings, backoff_ns));
         return config_error(error, -EBADMSG, origin ? origin->path : "defaults",
-                            origin ? origin->line : 0,
-                            "migration.backoff_max: \"%s\" is less than migration.backoff, \"%s\"",
-                            format_duration(backoff_max, settings->backoff_max_ns),
-                            format_duration(backoff, settings->backoff_ns));
+                            origin ? origin->line : 0, "%s: \"%s\" is less than %s, \"%s\"",
+                            o->name, o->format(text, value), o->least_name,
+                            o->format(least_text, least));
+}
+
+int apply_check(const Settings *settings, const SettingOrigin *origins, ConfigError *error) {
+        static const Order orders[] = {
+                { "migration.backoff_max", "migration.backoff", offsetof(Settings, backoff_max_ns),
+                  offsetof(Settings, backoff_ns), format_duration },
+                { "migration.bandwidth_max", "migration.bandwidth",
+                  offsetof(Settings, bandwidth_max_bytes), offsetof(Settings, bandwidth_bytes),
+                  format_size },
+        };
+
+        for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++) {
+                int r = check_order(&orders[i], settings, origins, error);
+
+                if (r < 0)
+                        return r;
+        }
+        return 0;
 }

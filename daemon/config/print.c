@@ -14,6 +14,9 @@ static void print_value(FILE *f, const SettingInfo *info, const void *member) {
         case SETTING_MODE:
                 fprintf(f, "\"%s\"", mode_to_string(*(const Mode *)member));
                 break;
+        case SETTING_METHOD:
+                fprintf(f, "\"%s\"", method_to_string(*(const MoveMethod *)member));
+                break;
         case SETTING_SOURCE:
                 fprintf(f, "\"%s\"", source_setting_to_string(*(const int *)member));
                 break;

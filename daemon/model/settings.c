@@ -20,6 +20,23 @@ int mode_from_string(const char *s) {
         return -EINVAL;
 }
 
+static const char *const method_names[METHOD_MAX] = {
+        [METHOD_AUTO] = "auto",
+        [METHOD_MOVE_PAGES] = "move_pages",
+        [METHOD_MIGRATE_PAGES] = "migrate_pages",
+};
+
+const char *method_to_string(MoveMethod method) {
+        return (unsigned)method < METHOD_MAX ? method_names[method] : "unknown";
+}
+
+int method_from_string(const char *s) {
+        for (int i = 0; i < METHOD_MAX; i++)
+                if (strcmp(s, method_names[i]) == 0)
+                        return i;
+        return -EINVAL;
+}
+
 const char *source_setting_to_string(int source) {
         return source == SOURCE_AUTO ? "auto" : evidence_source_to_string((EvidenceSource)source);
 }

@@ -19,12 +19,23 @@ const char *mode_to_string(Mode mode);
 /* The mode of that name, or -EINVAL. */
 int mode_from_string(const char *s);
 
+/* migration.method */
+typedef enum MoveMethod {
+        METHOD_AUTO,          /* move_pages(2); migrate_pages(2) where it fits the pause budget */
+        METHOD_MOVE_PAGES,    /* move_pages(2) only */
+        METHOD_MIGRATE_PAGES, /* each pass begins with migrate_pages(2) */
+        METHOD_MAX,
+} MoveMethod;
+
+const char *method_to_string(MoveMethod method);
+int method_from_string(const char *s); /* -EINVAL */
+
 /* Every setting: the one home of its key, type, default, range and meaning. The configuration
  * reader, --check, the manual page test and the defaults all expand this table.
  *
  * SETTING(group, key, type, C member, default, minimum, maximum, meaning)
  *   group   "" for top-level keys
- *   type    MODE | SOURCE | BOOL | UINT | FLOAT | SIZE (bytes) | DURATION (ns)
+ *   type    MODE | METHOD | SOURCE | BOOL | UINT | FLOAT | SIZE (bytes) | DURATION (ns)
  *   default, minimum, maximum: in the unit of the member
  */
 #define SETTINGS_TABLE(SETTING)                                                                    \
@@ -32,8 +43,7 @@ int mode_from_string(const char *s);
                 "act: move pages; observe: only say what would be moved")                          \
         SETTING("sampling", "source", SOURCE, source, SOURCE_AUTO, 0, SOURCE_AUTO,                 \
                 "which source of evidence is used")                                                \
-        SETTING("sampling", "rate_hz", UINT, rate_hz, 97, 1, 10000,                                \
-                "samples per second and CPU")                                                      \
+        SETTING("sampling", "rate_hz", UINT, rate_hz, 97, 1, 10000, "samples per second and CPU")  \
         SETTING("gates", "min_age", DURATION, min_age_ns, 10 * NSEC_PER_SEC, 0,                    \
                 24 * 3600 * NSEC_PER_SEC, "younger processes are left alone")                      \
         SETTING("gates", "min_rss", SIZE, min_rss_bytes, 64 * MIB, 0, 1024 * 1024 * MIB,           \
@@ -44,6 +54,14 @@ int mode_from_string(const char *s);
                 1000 * NSEC_PER_SEC, "least time that a process must lose per second")             \
         SETTING("gates", "min_remote_percent", FLOAT, min_remote_percent, 30.0, 0.0, 100.0,        \
                 "least remote share of its accesses (lower confidence bound)")                     \
+        SETTING("migration", "method", METHOD, method, METHOD_AUTO, 0, METHOD_MAX - 1,             \
+                "which system call moves pages; auto: page by page, small remainders at once")     \
+        SETTING("migration", "bandwidth", SIZE, bandwidth_bytes, 256 * MIB, MIB,                   \
+                1024 * 1024 * MIB, "most bytes per second that are moved to one node")             \
+        SETTING("migration", "bandwidth_max", SIZE, bandwidth_max_bytes, 1280 * MIB, MIB,          \
+                1024 * 1024 * MIB, "the same for moves that promise ten times their cost")         \
+        SETTING("migration", "pause_budget", DURATION, pause_budget_ns, 20 * NSEC_PER_MSEC, 0,     \
+                10 * NSEC_PER_SEC, "how long one move call may take; 0: no limit")                 \
         SETTING("migration", "cpu_percent", UINT, cpu_percent, 50, 1, 100,                         \
                 "most CPU time of one CPU that move calls may take while a job runs")              \
         SETTING("migration", "passes", UINT, passes, 10, 1, 100,                                   \
@@ -72,6 +90,7 @@ int mode_from_string(const char *s);
 #define SOURCE_AUTO EVIDENCE_SOURCE_MAX
 
 typedef Mode SettingType_MODE;
+typedef MoveMethod SettingType_METHOD;
 typedef int SettingType_SOURCE;
 typedef bool SettingType_BOOL;
 typedef uint32_t SettingType_UINT;
@@ -94,6 +113,7 @@ int source_setting_from_string(const char *s);
 
 typedef enum SettingType {
         SETTING_MODE,
+        SETTING_METHOD,
         SETTING_SOURCE,
         SETTING_BOOL,
         SETTING_UINT,

@@ -148,6 +148,8 @@ Test(config, refuses) {
                   "\"10min\"" },
                 { "migration: { backoff = \"2s\";\n backoff_max = \"1s\"; };", 2, "backoff_max",
                   "\"2s\"" },
+                { "migration: { bandwidth = \"2G\"; };", 1, "bandwidth_max: \"1280M\"", "\"2G\"" },
+                { "migration: { method = \"numa\"; };", 1, "method: \"numa\"", "migrate_pages" },
                 /* syntax, with the line at fault */
                 { "mode = \"act\";\nmode = \"act\";", 2, "duplicate setting name",
                   "mode = \"act\"" },
@@ -354,6 +356,10 @@ Test(config, print_round_trips) {
         s.min_score_percent = 0.1 + 0.2;
         s.min_stall_ns = 1;
         s.min_remote_percent = 1e-7;
+        s.method = METHOD_MOVE_PAGES;
+        s.bandwidth_bytes = 1234567;
+        s.bandwidth_max_bytes = 1ull << 40;
+        s.pause_budget_ns = 0;
         s.cpu_percent = 1;
         s.passes = 100;
         s.backoff_ns = 10 * NSEC_PER_MSEC;
