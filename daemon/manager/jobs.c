@@ -7,7 +7,9 @@
 #include "report/journal.h"
 #include "system/process_read.h"
 
-static void tell(Manager *m, const Outcome *o) {
+/* Writes the record of a job; e is what was seen of the process since then, or NULL. */
+static void tell(Manager *m, const Outcome *o, const Evidence *e) {
+        decide_review(m->decide_state, o, e, &m->settings, manager_now_ns());
         journal_migration(o, &m->topology, m->source_told);
         if (o->reason == REASON_NO_MEMORY)
                 journal_node_full(o, &m->topology);
@@ -49,7 +51,7 @@ static void job_finished(Manager *m, Outcome *o) {
         if (o->reason == REASON_PROCESS_GONE)
                 return; /* nothing to tell: processes end */
         if (o->pages_moved == 0 || m->n_pending == PENDING_MAX) {
-                tell(m, o);
+                tell(m, o, NULL);
                 return;
         }
         m->pending[m->n_pending++] = (PendingOutcome) {
@@ -86,7 +88,7 @@ void manager_verify_outcomes(Manager *m, uint64_t now_ns) {
                 PendingOutcome *p = &m->pending[i];
 
                 if (outcome_is_settled(m, p, now_ns))
-                        tell(m, &p->outcome);
+                        tell(m, &p->outcome, evidence_of(m, p->outcome.move.id));
                 else
                         m->pending[kept++] = *p;
         }
@@ -95,7 +97,7 @@ void manager_verify_outcomes(Manager *m, uint64_t now_ns) {
 
 void manager_flush_outcomes(Manager *m) {
         for (size_t i = 0; i < m->n_pending; i++)
-                tell(m, &m->pending[i].outcome);
+                tell(m, &m->pending[i].outcome, NULL);
         m->n_pending = 0;
 }
 

@@ -64,7 +64,7 @@ reported=$(daemon_property PagesMoved)
 counted=$(($(migrated_pages) - before))
 compare "pages reported ($reported) and pgmigrate_success ($counted) agree, in percent" \
         "$(awk -v a="$reported" -v b="$counted" \
-                'BEGIN { d = a > b ? a - b : b - a; print b > 0 ? 100 * d / b : 100 }')" "<=" 2
+                'BEGIN { d = a > b ? a - b : b - a; print (b > 0) ? 100 * d / b : 100 }')" "<=" 2
 
 status=$(systemctl show -P StatusText numabalancerd)
 ok "systemctl status has a text: $status" [ -n "$status" ]

@@ -91,7 +91,7 @@ reported=$(daemon_property PagesMoved)
 counted=$(($(migrated_pages) - migrated_before))
 echo "pages moved: $reported reported by the daemon, $counted in the kernel's pgmigrate_success"
 compare "they agree within 2 %" "$(awk -v a="$reported" -v b="$counted" \
-        'BEGIN { d = a > b ? a - b : b - a; print b > 0 ? 100 * d / b : 100 }')" "<=" 2
+        'BEGIN { d = a > b ? a - b : b - a; print (b > 0) ? 100 * d / b : 100 }')" "<=" 2
 
 step "systemctl stop numabalancerd"
 check "it stops cleanly" stop_daemon
