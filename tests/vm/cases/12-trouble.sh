@@ -3,7 +3,8 @@
 # What may go wrong at the start and during a move: a broken configuration, no bus, a process that
 # exits in mid-move.
 # lab: nodes=2 mem=2G kernel=6.1 timeout=420
-# Copying is dear in emulation and these cases do not test the cost rule: benefit_ratio = 0.1.
+# Copying and sampling are dear in emulation and these cases do not test the cost rule:
+# benefit_ratio = 0.1, rate_hz = 29.
 
 . /lab/lib.sh
 need_daemon
@@ -11,6 +12,7 @@ need_daemon
 migrated_pages() { awk '$1 == "pgmigrate_success" { print $2 }' /proc/vmstat; }
 good_config() {
         write_config <<'END'
+sampling:  { rate_hz = 29; };
 gates:     { min_age = "1s"; };
 migration: { benefit_ratio = 0.1; cpu_percent = 100; };
 END

@@ -33,14 +33,17 @@ start_victim 1 --size $victim_size --mem-node 1 --run-node 0 --pattern random --
 victim=${victim_pid[1]}
 echo "victim: pid $victim, $victim_size, random accesses"
 run numastat -p "$victim"
+worked_seconds() { [ "$(wc -l <"$CASE_OUT/victim-1.progress")" -ge "$1" ]; }
+wait_until 60 worked_seconds 4
 before_rate=$(victim_rate 1 3)
 compare "every access is remote (counted by the machine itself)" "$(oracle_share 1)" ">=" 99
 
 step "The daemon's configuration"
 # Copying a page costs 10 to 30 times more under emulation than on hardware, while a remote access
-# costs about the same. So the demonstration asks for less gain per cost, looks at young processes,
-# and lets the engine use a whole CPU.
+# costs about the same, and a sample costs 100 times more. So the demonstration asks for less gain
+# per cost, looks at young processes, lets the engine use a whole CPU, and samples less often.
 write_config <<'END'
+sampling:  { rate_hz = 29; };
 gates:     { min_age = "1s"; };
 migration: { benefit_ratio = 0.1; cpu_percent = 100; };
 END

@@ -47,7 +47,8 @@ is() {
 
 # compare NAME FOUND OPERATOR LIMIT: numbers, also with fractions; operator one of < <= > >= ==
 compare() {
-        if [ -n "$2" ] && awk -v a="$2" -v b="$4" "BEGIN { exit !(a + 0 $3 b + 0) }"; then
+        if [ -n "$2" ] && [ -n "$4" ] &&
+                awk -v a="$2" -v b="$4" "BEGIN { exit !(a + 0 $3 b + 0) }"; then
                 echo "ok - $1 ($2 $3 $4)"
         else
                 not_ok "$1" "found '$2', wanted $3 $4"
