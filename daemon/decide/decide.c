@@ -207,6 +207,7 @@ static void plan_candidate(const Round *round, size_t i) {
         const ProcessView *view = &round->snapshot->processes[i];
         DecideState *state = round->state;
         Verdict *v = &round->plan->verdicts[i];
+        uint32_t jobs_max;
         Placement p;
         Score score;
 
@@ -224,10 +225,17 @@ static void plan_candidate(const Round *round, size_t i) {
                 v->reason = REASON_ATTRIBUTES_UNKNOWN;
                 return;
         }
-        if (state->jobs >= JOBS_IN_FLIGHT_MAX) {
+        if (ping_pong_stopped_until(&state->ping_pong, round->now_ns) > 0) {
+                verdict_wait(v, REASON_PING_PONG,
+                             ping_pong_stopped_until(&state->ping_pong, round->now_ns),
+                             round->now_ns);
+                return;
+        }
+        jobs_max = ping_pong_jobs(&state->ping_pong, round->now_ns);
+        if (state->jobs >= jobs_max) {
                 v->reason = REASON_BUDGET;
                 v->observed = state->jobs;
-                v->threshold = JOBS_IN_FLIGHT_MAX;
+                v->threshold = jobs_max;
                 return;
         }
         order_move(round, i, &score, &p);

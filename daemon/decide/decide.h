@@ -29,7 +29,7 @@
  *   multi-node          share of CPU time on its busiest node 0.9
  *   unsettled           evaluations in a row on that node     3
  *   cooldown, gave-up,  time still to wait, ns                -        (and wait_until_ns)
- *   node-blocked
+ *   node-blocked, ping-pong
  *   node-full           bytes needed on the target: 1.25 x    bytes that it can give
  *                       what moves, and what it must keep
  *   no-target           best part of the weighted latency     0.1
@@ -88,6 +88,11 @@ typedef struct DecideLedger {
 } DecideLedger;
 
 void decide_get_ledger(const DecideState *state, DecideLedger *ret);
+
+/* While more than 5 % of what was moved lately went back within 60 s to the node it came from,
+ * nothing is moved: the time when moves begin again, one at a time for 5 min, or 0. Processes that
+ * would be moved meanwhile have REASON_PING_PONG. */
+uint64_t decide_stopped_until(const DecideState *state, uint64_t now_ns);
 
 /* When node `index` may be a target again (CLOCK_MONOTONIC; 0 or past: now). */
 uint64_t decide_node_blocked_until(const DecideState *state, int index);

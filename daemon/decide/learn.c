@@ -56,6 +56,18 @@ static bool moved_nothing_in_vain(const Outcome *outcome) {
         }
 }
 
+/* Orders given by hand promise nothing and are nobody's ping-pong. */
+static void learn_move(DecideState *state, Track *track, const Outcome *outcome, uint64_t now_ns) {
+        bool returned = track->last_move_ns > 0 &&
+                        sub_sat(now_ns, track->last_move_ns) < RETURN_NS &&
+                        node_mask_has(track->last_from, outcome->move.to);
+
+        if (outcome->move.benefit_ns > 0)
+                ping_pong_count(&state->ping_pong, outcome->bytes_moved, returned, now_ns);
+        track->last_move_ns = now_ns;
+        track->last_from = outcome->move.from;
+}
+
 void decide_learn(DecideState *state, const Outcome *outcome, const Settings *settings,
                   uint64_t now_ns) {
         Track *track;
@@ -73,12 +85,16 @@ void decide_learn(DecideState *state, const Outcome *outcome, const Settings *se
         track->planned_bytes = 0;
         track->last_seen_ns = now_ns;
         if (outcome->pages_moved > 0)
-                track->last_move_ns = now_ns;
+                learn_move(state, track, outcome, now_ns);
         if (outcome->reason == REASON_FORBIDDEN)
                 track->forbidden = true;
         track->cooldown_until_ns = add_sat(now_ns, track_cooldown_ns(track, settings));
         if (moved_nothing_in_vain(outcome))
                 track_disappoint(track, &state->ledger, settings, now_ns);
+}
+
+uint64_t decide_stopped_until(const DecideState *state, uint64_t now_ns) {
+        return ping_pong_stopped_until(&state->ping_pong, now_ns);
 }
 
 uint64_t decide_node_blocked_until(const DecideState *state, int index) {

@@ -4,6 +4,7 @@
 #include "base/table.h"
 #include "decide/decide.h"
 #include "decide/latency.h"
+#include "decide/pingpong.h"
 #include "decide/score.h"
 
 /* What is remembered of one process from evaluation to evaluation. */
@@ -13,6 +14,7 @@ typedef struct Track {
         uint64_t settled_ns;        /* last evaluation that counted for `settled` */
         uint64_t stable_since_ns;   /* since when run_node is the one with most CPU time */
         uint64_t last_move_ns;      /* end of its last job that moved something; 0 = never */
+        NodeMask last_from;         /* nodes that its memory left then */
         uint64_t cooldown_until_ns; /* 0 = none */
         uint64_t gave_up_until_ns;  /* 0 = not given up */
         uint64_t planned_bytes;     /* last order given, reserved while its job runs */
@@ -48,6 +50,7 @@ struct DecideState {
         NodeBlock blocks[NODES_MAX];
         double page_cost_ns; /* of 4 KB, learned */
         DecideLedger ledger;
+        PingPong ping_pong;
 
         /* Scratch of one evaluation, kept to be used again. */
         Latency latency;

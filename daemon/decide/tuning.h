@@ -70,6 +70,21 @@
 #define GAVE_UP_NS          (600 * NSEC_PER_SEC)
 #define GAVE_UP_MAX_NS      (24 * 3600 * NSEC_PER_SEC)
 
+/* Memory that returns to a node within so long after it left has been moved twice for nothing. */
+#define RETURN_NS (60 * NSEC_PER_SEC)
+/* When more than this part of what was moved lately did so, the machine does something that moves
+ * cannot follow ... */
+#define RETURNED_SHARE_MAX 0.05
+/* ... lately: counts lose half their weight in this time ... */
+#define RETURN_HALF_LIFE_NS (300 * NSEC_PER_SEC)
+/* ... and nothing is moved for this time, doubled with each stop in a row, up to 80 min. */
+#define STOP_NS            (300 * NSEC_PER_SEC)
+#define STOP_DOUBLINGS_MAX 4u
+/* Afterwards it is tried out for this long with 5 % of the budget: one move at a time instead of
+ * 16. */
+#define PROBE_NS   (300 * NSEC_PER_SEC)
+#define PROBE_JOBS 1u
+
 /* K follows what was measured halfway with each move, within these bounds. */
 #define EXPOSED_SHARE_MIN    0.02
 #define EXPOSED_SHARE_MAX    1.0

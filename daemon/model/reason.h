@@ -46,6 +46,8 @@
         REASON(NODE_BLOCKED, "node-blocked", "has a target node that ran out of memory lately")    \
         REASON(NO_TARGET, "no-target", "has no node that it may use and that is better")           \
         REASON(BUDGET, "budget", "waits until the migration budget allows its move")               \
+        REASON(PING_PONG, "ping-pong", "waits because moved memory kept returning to where it "    \
+                                       "came from; moves are stopped for a while")                 \
         REASON(BUSY, "busy", "has a move under way")                                               \
         /* outcome of a job */                                                                     \
         REASON(DONE, "done", "was moved")                                                          \
