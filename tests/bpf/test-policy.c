@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <numaif.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "observe/policy.h"
+#include "system/process_read.h"
+
+#define N(array) (sizeof(array) / sizeof(array[0]))
+
+#ifndef MPOL_LOCAL
+#        define MPOL_LOCAL 4
+#endif
+
+typedef void (*SetUp)(void *shared);
+
+#define BYTES (1u << 20)
+
+static const unsigned long node0 = 1;
+
+static void must(long r) {
+        if (r != 0)
+                _exit(1);
+}
+
+static void nothing(void *shared) {
+}
+
+static void task_bind(void *shared) {
+        must(set_mempolicy(MPOL_BIND, &node0, 64));
+}
+
+static void task_interleave(void *shared) {
+        must(set_mempolicy(MPOL_INTERLEAVE, &node0, 64));
+}
+
+static void task_preferred(void *shared) {
+        must(set_mempolicy(MPOL_PREFERRED, &node0, 64));
+}
+
+static void task_preferred_nowhere(void *shared) {
+        must(set_mempolicy(MPOL_PREFERRED, NULL, 0));
+}
+
+static void task_local(void *shared) {
+        must(set_mempolicy(MPOL_LOCAL, NULL, 0));
+}
+
+static void task_back_to_default(void *shared) {
+        must(set_mempolicy(MPOL_BIND, &node0, 64));
+        must(set_mempolicy(MPOL_DEFAULT, NULL, 0));
+}
+
+static void *bound_thread(void *ready) {
+        must(set_mempolicy(MPOL_BIND, &node0, 64));
+        *(volatile int *)ready = 1;
+        for (;;)
+                pause();
+        return NULL;
+}
+
+static void thread_bind(void *shared) {
+        static volatile int ready;
+        pthread_t thread;
+
+        must(pthread_create(&thread, NULL, bound_thread, (void *)&ready));
+        while (!ready)
+                usleep(1000);
+}
+
+static void *map_private(void) {
+        void *p = mmap(NULL, BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+        if (p == MAP_FAILED)
+                _exit(1);
+        return p;
+}
+
+static void vma_bind(void *shared) {
+        must(mbind(map_private(), BYTES, MPOL_BIND, &node0, 64, 0));
+}
+
+static void vma_local(void *shared) {
+        must(mbind(map_private(), BYTES, MPOL_LOCAL, NULL, 0, 0));
+}
+
+/* By another process: the policy hangs at the shared object, not at this process's mapping. */
+static void shared_bind(void *shared) {
+        pid_t pid = fork();
+        int status;
+
+        if (pid == 0)
+                _exit(mbind(shared, BYTES, MPOL_BIND, &node0, 64, 0) == 0 ? 0 : 1);
+        must(waitpid(pid, &status, 0) != pid || status != 0);
+}
+
+static const struct {
+        const char *name;
+        SetUp set_up;
+        bool task, vma;
+} rows[] = {
+        { "nothing set", nothing, false, false },
+        { "task bound", task_bind, true, false },
+        { "task interleaved", task_interleave, true, false },
+        { "task preferred", task_preferred, true, false },
+        { "task preferred, no node: local", task_preferred_nowhere, false, false },
+        { "task local", task_local, false, false },
+        { "task bound, then default", task_back_to_default, false, false },
+        { "another thread bound", thread_bind, true, false },
+        { "mapping bound", vma_bind, false, true },
+        { "mapping local", vma_local, false, false },
+        { "shared memory bound by another process", shared_bind, false, true },
+};
+
+static pid_t start_child(SetUp set_up) {
+        int fds[2];
+        pid_t pid;
+        char c;
+
+        cr_assert_eq(pipe(fds), 0);
+        pid = fork();
+        cr_assert_geq(pid, 0);
+        if (pid == 0) {
+                void *shared = mmap(NULL, BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+                                    -1, 0);
+
+                prctl(PR_SET_PDEATHSIG, SIGKILL);
+                if (shared == MAP_FAILED)
+                        _exit(1);
+                set_up(shared);
+                if (write(fds[1], "", 1) == 1)
+                        pause();
+                _exit(1);
+        }
+        close(fds[1]);
+        cr_assert_eq(read(fds[0], &c, 1), 1, "the child could not set its policy");
+        close(fds[0]);
+        return pid;
+}
+
+Test(policy, what_is_explicit) {
+        PolicyReader *reader = NULL;
+        SystemRoot root;
+        int r;
+
+        r = policy_reader_new(&reader);
+        if (r == -EPERM || r == -EACCES)
+                cr_skip_test("BPF iterators need CAP_BPF and CAP_PERFMON");
+        cr_assert_eq(r, 0, "%s", strerror(-r));
+        cr_assert_eq(system_root_open(&root, ""), 0);
+        for (size_t i = 0; i < N(rows); i++) {
+                pid_t pid = start_child(rows[i].set_up);
+                ProcessInfo info = { .id.pid = pid };
+
+                cr_assert_eq(process_read_starttime(&root, pid, &info.id.starttime), 0);
+                r = policy_reader_read(reader, &root, &info);
+                cr_expect_eq(r, 0, "%s: %s", rows[i].name, strerror(-r));
+                cr_expect_eq(info.task_policy, rows[i].task, "%s: task", rows[i].name);
+                cr_expect_eq(info.vma_policy, rows[i].vma, "%s: mapping", rows[i].name);
+                cr_expect_neq(info.attributes, ATTRIBUTES_UNKNOWN, "%s", rows[i].name);
+                info.id.starttime++;
+                cr_expect_eq(policy_reader_read(reader, &root, &info), -ESRCH,
+                             "%s: pid of another process", rows[i].name);
+                kill(pid, SIGKILL);
+                waitpid(pid, NULL, 0);
+                info.id.starttime--;
+                cr_expect_eq(policy_reader_read(reader, &root, &info), -ESRCH, "%s: ended",
+                             rows[i].name);
+        }
+        policy_reader_free(reader);
+        system_root_close(&root);
+}
