@@ -19,6 +19,15 @@ static inline bool process_id_equal(ProcessId a, ProcessId b) {
         return a.pid == b.pid && a.starttime == b.starttime;
 }
 
+/* What the rules of the configuration (model/rules.h) say of a process. */
+typedef enum RuleMode {
+        RULE_DEFAULT, /* no rule: `mode` of the configuration counts */
+        RULE_ACT,
+        RULE_OBSERVE,
+        RULE_OFF,
+        RULE_MODE_MAX,
+} RuleMode;
+
 /* Where the memory attributes of a ProcessInfo were read. */
 typedef enum AttributesFrom {
         ATTRIBUTES_UNKNOWN,   /* not read yet: the process must not be moved */
@@ -43,6 +52,8 @@ typedef struct ProcessInfo {
         bool realtime;            /* a thread has SCHED_FIFO, SCHED_RR or SCHED_DEADLINE */
         NodeMask cpuset_mems;     /* Mems_allowed */
         NodeMask affinity_nodes;  /* nodes of the CPUs in Cpus_allowed */
+        RuleMode rule_mode;
+        uint16_t rule;            /* number of the rule that says so, from 1; 0: none */
         AttributesFrom attributes;
         bool task_policy;         /* a thread has an explicit memory policy (not default, local) */
         bool vma_policy;          /* a mapping has an explicit memory policy */
