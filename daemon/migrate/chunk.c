@@ -81,46 +81,96 @@ static PageClass page_classify(int32_t node, int32_t status, NodeMask from, int 
         }
 }
 
-static void chunk_account(Chunk *c, ChunkResult *result) {
-        for (uint32_t i = 0; i < c->n; i++) {
-                PageClass class = page_classify(c->node[i], c->status[i], c->from, c->to);
+/* Books one page under its class and the errno that it met. */
+static void page_account(Chunk *c, uint32_t i, ChunkResult *result) {
+        PageClass class = page_classify(c->node[i], c->status[i], c->from, c->to);
 
-                c->page[i] = class;
-                result->pages[class]++;
-                if (class == PAGE_MOVED)
-                        continue;
-                if (c->status[i] >= 0 || c->status[i] == MOVE_STATUS_UNWRITTEN) {
-                        if (class == PAGE_GONE)
-                                result->failures[FAILURE_NOENT]++;
-                        else if (result->error == 0)
-                                result->failures[FAILURE_AGAIN]++;
-                } else {
-                        result->failures[failure_from_errno(-c->status[i])]++;
-                }
-        }
+        c->page[i] = class;
+        result->pages[class]++;
+        if (class == PAGE_MOVED)
+                return;
+        if (c->status[i] < 0 && c->status[i] != MOVE_STATUS_UNWRITTEN)
+                result->failures[failure_from_errno(-c->status[i])]++;
+        else if (class == PAGE_GONE)
+                result->failures[FAILURE_NOENT]++;
+        else if (result->error == 0)
+                result->failures[FAILURE_AGAIN]++;
 }
 
-int chunk_move(Chunk *c, const MoverKernel *kernel, ChunkResult *result) {
-        if (c->n == 0)
-                return 0;
-
+/* The call, and once more what it did not attempt. */
+static void chunk_submit(Chunk *c, const MoverKernel *kernel, ChunkResult *result) {
         int64_t r = chunk_call(c, kernel, 0, result);
         uint32_t tail = chunk_first_unattempted(c->status, c->n, r);
+
         if (tail < c->n)
                 r = chunk_call(c, kernel, tail, result);
         if (r < 0) {
                 result->error = (int)r;
                 result->failures[failure_from_errno((int)-r)]++;
         }
+}
 
-        int q = kernel->query_pages(kernel->userdata, c->pid, c->address, c->n, c->node);
-        if (q < 0) {
-                PageClass class = q == -ESRCH ? PAGE_GONE : PAGE_RETRY;
-                for (uint32_t i = 0; i < c->n; i++)
-                        c->page[i] = class;
-                result->pages[class] += c->n;
-                return q;
+/* Nobody can say where the pages from `first` on are. */
+static int chunk_lost(Chunk *c, uint32_t first, int error, ChunkResult *result) {
+        PageClass class = error == -ESRCH ? PAGE_GONE : PAGE_RETRY;
+
+        for (uint32_t i = first; i < c->n; i++)
+                c->page[i] = class;
+        result->pages[class] += c->n - first;
+        return error;
+}
+
+int chunk_move(Chunk *c, const MoverKernel *kernel, ChunkResult *result) {
+        if (c->n == 0)
+                return 0;
+
+        chunk_submit(c, kernel, result);
+        int r = kernel->query_pages(kernel->userdata, c->pid, c->address, c->n, c->node);
+        if (r < 0)
+                return chunk_lost(c, 0, r, result);
+        for (uint32_t i = 0; i < c->n; i++)
+                page_account(c, i, result);
+        return 0;
+}
+
+/* Where the pages of unit i are now. */
+static int unit_account(Chunk *c, uint32_t i, const MoverKernel *kernel, ChunkResult *result,
+                        WorkUnit *ret_rest) {
+        uint64_t address[UNIT_PAGES];
+        int32_t node[UNIT_PAGES];
+
+        for (uint32_t page = 0; page < UNIT_PAGES; page++)
+                address[page] = c->address[i] + (uint64_t)page * kernel->page_bytes;
+        int r = kernel->query_pages(kernel->userdata, c->pid, address, UNIT_PAGES, node);
+        if (r < 0)
+                return r;
+
+        *ret_rest = (WorkUnit) { .base = c->address[i] };
+        c->node[i] = node[0];
+        page_account(c, i, result);
+        for (uint32_t page = 1; page < UNIT_PAGES; page++) {
+                if (node_mask_has(c->from, node[page]))
+                        ret_rest->pages[page / 64] |= 1ull << (page % 64);
+                else
+                        result->pages[node[page] == c->to ? PAGE_MOVED : PAGE_GONE]++;
         }
-        chunk_account(c, result);
+        return 0;
+}
+
+int chunk_move_huge(Chunk *c, const MoverKernel *kernel, ChunkResult *result, WorkUnit *rest,
+                    uint32_t *ret_n_rest, uint32_t *ret_whole) {
+        *ret_n_rest = *ret_whole = 0;
+        chunk_submit(c, kernel, result);
+        for (uint32_t i = 0; i < c->n; i++) {
+                WorkUnit unit;
+                int r = unit_account(c, i, kernel, result, &unit);
+
+                if (r < 0)
+                        return chunk_lost(c, i, r, result);
+                if (unit_count(&unit) > 0)
+                        rest[(*ret_n_rest)++] = unit;
+                else
+                        *ret_whole += c->page[i] == PAGE_MOVED;
+        }
         return 0;
 }

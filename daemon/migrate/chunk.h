@@ -4,13 +4,13 @@
 #include <stdint.h>
 
 #include "migrate/mover.h"
+#include "migrate/worklist.h"
 
 /* One call of move_pages(2) and what became of each of its pages. */
 
 /* Pages of one call: more cost the process too long a pause, and the kernel works in batches of 512
  * anyway. */
 #define CHUNK_PAGES_MAX 2048
-#define CHUNK_PAGES_MIN 16
 
 typedef enum PageClass {
         PAGE_MOVED,   /* on the target */
@@ -25,6 +25,7 @@ typedef struct Chunk {
         pid_t pid;
         NodeMask from;
         int to;
+        bool huge; /* each address is the first of a unit of which all pages are on a source */
         uint32_t n;
         uint64_t address[CHUNK_PAGES_MAX]; /* ascending */
         int32_t node[CHUNK_PAGES_MAX];     /* where the page is after the call */
@@ -49,7 +50,17 @@ int chunk_filter(Chunk *c, const MoverKernel *kernel, ChunkResult *result);
  * ends before a page whose lookup failed, and that page's status is written first. */
 uint32_t chunk_first_unattempted(const int32_t *status, uint32_t n, int64_t returned);
 
+/* Units of one call that moves huge pages. */
+#define CHUNK_UNITS_MAX 32
+
 /* Moves the pages, resubmits once what a call did not attempt, asks where every page is then, and
  * fills page[] and adds to *result. Returns 0 also when a call failed (result->error); negative
  * errno when the query afterwards failed: then every page counts as gone (-ESRCH) or to retry. */
 int chunk_move(Chunk *c, const MoverKernel *kernel, ChunkResult *result);
+
+/* Moves huge pages: calls for the first page of each of at most CHUNK_UNITS_MAX units. A unit that is
+ * one transparent huge page moves whole; pages of others that are still on a source are handed back
+ * in rest[], except the first, whose class is in page[]. *ret_whole: units that moved whole. Else as
+ * chunk_move(). */
+int chunk_move_huge(Chunk *c, const MoverKernel *kernel, ChunkResult *result, WorkUnit *rest,
+                    uint32_t *ret_n_rest, uint32_t *ret_whole);

@@ -6,6 +6,7 @@
 
 #include "migrate/chunk.h"
 #include "migrate/mover.h"
+#include "migrate/negative.h"
 #include "migrate/pace.h"
 #include "migrate/scan.h"
 #include "migrate/worklist.h"
@@ -13,13 +14,6 @@
 /* One job: passes over the pages of a process until nothing is left to move, or something ends it.
  * job_run() does as much as it may and says how to go on; it never waits between passes, so one
  * worker serves many jobs. */
-
-/* How whole-process and page-by-page calls are combined. */
-typedef enum MoveMethod {
-        METHOD_MIGRATE_PAGES, /* each pass begins with migrate_pages(2) */
-        METHOD_MOVE_PAGES,    /* move_pages(2) only */
-        METHOD_MAX,
-} MoveMethod;
 
 typedef enum JobStage {
         STAGE_COUNT,   /* counts the pages on the source nodes */
@@ -35,19 +29,39 @@ typedef enum JobResult {
         JOB_ENDED,     /* outcome is final */
 } JobResult;
 
+/* Huge pages are found by trying: the first page of a unit is moved, and the rest came along or
+ * not. */
+typedef struct HugeGuess {
+        uint32_t units;   /* to try in the next call; doubles while all of them are huge */
+        uint32_t skip;    /* full units to take as base pages before the next try */
+        uint32_t penalty; /* skip after the next failure */
+} HugeGuess;
+
 typedef struct Job {
         Outcome outcome; /* the worker's own; see JobEnv.publish */
         Settings settings;
-        MoveMethod method;
+        PaceOrder order;
+        uint64_t waited_ns[LIMIT_MAX]; /* within passes */
         JobStage stage;
         Reason ending; /* not NONE: why the job ends once its pages are accounted for */
+        int fd;        /* of MoverKernel.attach, or -1 */
         Scan scan;
-        WorkUnit unit; /* found by the scan, taken from unit_page on */
-        uint32_t unit_page;
         bool scanned;          /* all mappings were seen by the first pass */
-        uint64_t source_pages; /* of the first count */
-        uint64_t target_pages;
+        uint64_t source_pages; /* of the count: what is to be moved, and */
+        uint64_t target_pages; /* what is there already */
+        uint64_t all_pages;    /* on all nodes */
+        uint64_t skipped;      /* units left alone because of failures in earlier jobs */
+        WorkUnit unit;         /* the scan's last, taken from unit_page on */
+        uint32_t unit_page;
+        bool unit_fresh; /* nothing of it was tried */
+        /* Units that come next: what is left of those that were not huge, without their first page,
+         * and perhaps the one behind them, which then is full if it was not tried. */
+        WorkUnit rest[CHUNK_UNITS_MAX + 1];
+        uint32_t n_rest;
+        HugeGuess huge;
         WorkList left; /* pages to try again */
+        Chunk chunk;   /* of the next call */
+        bool filled;   /* chunk waits for the pace */
         atomic_bool cancelled;
 } Job;
 
@@ -55,16 +69,15 @@ typedef struct Job {
 typedef struct JobEnv {
         const MoverKernel *kernel;
         Pace *pace;
-        Chunk *chunk;                 /* scratch */
+        Negative *negative;
         const atomic_bool *interrupt; /* stop at the next opportunity: paused or shutting down */
         int wake_fd;                  /* readable when interrupt or a job's cancelled was set */
         void (*publish)(void *userdata, const Job *job); /* after each call */
         void *userdata;
 } JobEnv;
 
-void job_init(Job *job, uint64_t id, const Move *move, MoveMethod method, uint64_t now_ns,
-              uint64_t page_bytes);
-void job_done(Job *job);
+void job_init(Job *job, uint64_t id, const Move *move, uint64_t now_ns, uint64_t page_bytes);
+void job_done(Job *job, const MoverKernel *kernel);
 
 /* Sleeps until then or until the worker is woken. */
 void job_sleep_until(const JobEnv *env, uint64_t until_ns);

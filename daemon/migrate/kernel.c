@@ -13,8 +13,8 @@
 
 #include "base/cleanup.h"
 #include "migrate/chunk.h"
-#include "migrate/worklist.h"
 #include "system/clock.h"
+#include "system/file.h"
 #include "system/maps.h"
 #include "system/process_read.h"
 #include "system/residency.h"
@@ -105,38 +105,75 @@ static int kernel_read_mappings(void *userdata, pid_t pid, uint64_t from, Addres
         return (int)taker.n;
 }
 
-/* A kernel that does not show the page map leaves it to the query to tell which pages are there. */
-static int kernel_read_pages(void *userdata, pid_t pid, uint64_t address, uint32_t n,
-                             uint8_t *ret_flags) {
+/* The page map belongs to an address space, not to a pid: after the process has ended or called exec
+ * it reads as empty, and a new process with the same pid has another one. */
+static int kernel_attach(void *userdata, ProcessId id) {
         const KernelContext *c = userdata;
-        uint64_t entries[UNIT_PAGES];
-        uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
         char path[64];
+
+        snprintf(path, sizeof(path), "%d/pagemap", (int)id.pid);
+        cleanup_close int fd = openat(c->root->proc_fd, path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+                return errno == ENOENT ? -ESRCH : errno == EACCES ? -EPERM : -errno;
+        /* Checked after opening: what was opened is this process's. */
+        int r = process_check(c->root, id);
+        if (r < 0)
+                return r;
+        return TAKE_FD(fd);
+}
+
+static void kernel_detach(void *userdata, int fd) {
+        close(fd);
+}
+
+/* Entries of the page map: how many were read, 0 when the address space is gone. */
+static ssize_t pagemap_read(int fd, uint64_t address, uint32_t n, uint64_t *ret_entries) {
+        uint64_t page = address / (uint64_t)sysconf(_SC_PAGESIZE);
+        ssize_t size = pread(fd, ret_entries, n * sizeof(*ret_entries),
+                             (off_t)(page * sizeof(*ret_entries)));
+
+        return size < 0 ? -errno : size / (ssize_t)sizeof(*ret_entries);
+}
+
+static int kernel_read_pages(void *userdata, int fd, uint64_t address, uint32_t n,
+                             uint8_t *ret_flags) {
+        uint64_t entries[UNIT_PAGES];
 
         if (n > UNIT_PAGES)
                 return -E2BIG;
-        memset(ret_flags, PAGE_PRESENT | PAGE_EXCLUSIVE, n);
-        snprintf(path, sizeof(path), "%d/pagemap", (int)pid);
-        cleanup_close int fd = openat(c->root->proc_fd, path, O_RDONLY | O_CLOEXEC);
-        if (fd < 0)
-                return errno == ENOENT ? -ESRCH : 0;
-        ssize_t size = pread(fd, entries, n * sizeof(entries[0]),
-                             (off_t)(address / page_bytes * sizeof(entries[0])));
-        if (size < 0)
-                return 0;
-        uint32_t known = (uint32_t)((size_t)size / sizeof(entries[0]));
-        for (uint32_t i = 0; i < n; i++)
-                ret_flags[i] =
-                        i >= known ? 0
-                                   : (entries[i] & PAGEMAP_PRESENT ? PAGE_PRESENT : 0) |
-                                             (entries[i] & PAGEMAP_EXCLUSIVE ? PAGE_EXCLUSIVE : 0);
+        ssize_t known = pagemap_read(fd, address, n, entries);
+        if (known <= 0)
+                return known < 0 ? (int)known : -ESRCH;
+        for (uint32_t i = 0; i < n; i++) {
+                uint64_t entry = i < (uint32_t)known ? entries[i] : 0;
+                ret_flags[i] = (uint8_t)((entry & PAGEMAP_PRESENT ? PAGE_PRESENT : 0) |
+                                         (entry & PAGEMAP_EXCLUSIVE ? PAGE_EXCLUSIVE : 0));
+        }
         return 0;
 }
 
-static int kernel_check(void *userdata, ProcessId id) {
-        const KernelContext *c = userdata;
+static int kernel_check(void *userdata, int fd) {
+        uint64_t entry;
 
-        return process_check(c->root, id);
+        return pagemap_read(fd, 0, 1, &entry) > 0 ? 0 : -ESRCH;
+}
+
+/* "some avg10=1.23 avg60=..." of proc/pressure, Documentation/accounting/psi.rst. */
+static double pressure_of(const KernelContext *c, const char *path) {
+        char text[256];
+        double percent;
+
+        if (file_read(c->root->proc_fd, path, text, sizeof(text)) < 0 ||
+            sscanf(text, "some avg10=%lf", &percent) != 1)
+                return -1;
+        return percent;
+}
+
+static double kernel_pressure(void *userdata) {
+        double cpu = pressure_of(userdata, "pressure/cpu");
+        double memory = pressure_of(userdata, "pressure/memory");
+
+        return cpu > memory ? cpu : memory;
 }
 
 static uint64_t kernel_now_ns(void *userdata) {
@@ -164,7 +201,10 @@ void kernel_init(MoverKernel *ret, KernelContext *context, const Topology *topol
                 .query_pages = kernel_query_pages,
                 .read_mappings = kernel_read_mappings,
                 .read_pages = kernel_read_pages,
+                .attach = kernel_attach,
+                .detach = kernel_detach,
                 .check = kernel_check,
+                .pressure = kernel_pressure,
                 .now_ns = kernel_now_ns,
                 .sleep_until = kernel_sleep_until,
                 .userdata = context,

@@ -20,8 +20,8 @@
  * of jobs that wait, which are dropped when nobody listens. */
 #define EVENTS_MAX (4 * JOBS_MAX)
 
-/* Threads in move calls at once. One keeps the promise of cpu_percent without bookkeeping, and the
- * kernel serialises the costly part (draining all CPUs' page lists) anyway. */
+/* Threads in move calls at once. One keeps the promise of cpu_percent without bookkeeping, needs no
+ * lock around what it learns, and the kernel serialises the costly part (draining all CPUs' page lists) anyway. */
 #define WORKERS 1
 
 typedef struct Slot {
@@ -34,7 +34,6 @@ typedef struct Worker {
         Mover *mover;
         pthread_t thread;
         int wake_fd; /* readable when there may be something new to do */
-        Chunk chunk;
 } Worker;
 
 struct Mover {
@@ -53,7 +52,8 @@ struct Mover {
         bool paused, stop;
         atomic_bool interrupt; /* paused || stop, for workers in a job */
         int event_fd;          /* the loop's */
-        Pace pace;
+        Pace pace;             /* the worker's */
+        Negative negative;     /* the worker's */
 };
 
 static void mover_wake(Mover *m) {
@@ -81,8 +81,8 @@ static void mover_publish(void *userdata, const Job *job) {
         pthread_mutex_unlock(&m->lock);
 }
 
-static void slot_free(Slot *slot) {
-        job_done(&slot->job);
+static void slot_free(Mover *m, Slot *slot) {
+        job_done(&slot->job, &m->kernel);
         free(slot);
 }
 
@@ -94,7 +94,7 @@ static void mover_drop_slot(Mover *m, Slot *slot) {
                 m->n_slots--;
                 break;
         }
-        slot_free(slot);
+        slot_free(m, slot);
 }
 
 /* The job to go on with, or NULL and when to look again. A cancelled job ends at once, also while
@@ -145,7 +145,7 @@ static void *mover_worker(void *userdata) {
         const JobEnv env = {
                 .kernel = &m->kernel,
                 .pace = &m->pace,
-                .chunk = &w->chunk,
+                .negative = &m->negative,
                 .interrupt = &m->interrupt,
                 .wake_fd = w->wake_fd,
                 .publish = mover_publish,
@@ -183,12 +183,13 @@ Mover *mover_free(Mover *m) {
                 pthread_join(m->workers[i].thread, NULL);
 
         for (size_t i = 0; i < m->n_slots; i++)
-                slot_free(m->slots[i]);
+                slot_free(m, m->slots[i]);
         for (unsigned i = 0; i < WORKERS; i++)
                 if (m->workers[i].wake_fd >= 0)
                         close(m->workers[i].wake_fd);
         if (m->event_fd >= 0)
                 close(m->event_fd);
+        negative_done(&m->negative);
         pthread_mutex_destroy(&m->lock);
         free(m->events);
         free(m);
@@ -228,8 +229,9 @@ int mover_new(Mover **ret, const Topology *topology, const SystemRoot *root,
         if (m->event_fd < 0)
                 return -errno;
         m->events = calloc(EVENTS_MAX, sizeof(*m->events));
-        if (!m->events)
+        if (!m->events || negative_init(&m->negative) < 0)
                 return -ENOMEM;
+        pace_init(&m->pace);
         if (kernel)
                 m->kernel = *kernel;
         else
@@ -266,8 +268,8 @@ static int mover_add_slot(Mover *m, const Move *move, uint64_t *ret_job) {
         Slot *slot = calloc(1, sizeof(*slot));
         if (!slot)
                 return -ENOMEM;
-        job_init(&slot->job, ++m->last_job, move, METHOD_MIGRATE_PAGES,
-                 m->kernel.now_ns(m->kernel.userdata), m->kernel.page_bytes);
+        job_init(&slot->job, ++m->last_job, move, m->kernel.now_ns(m->kernel.userdata),
+                 m->kernel.page_bytes);
         slot->shown = slot->job.outcome;
         m->slots[m->n_slots++] = slot;
         *ret_job = m->last_job;

@@ -45,11 +45,17 @@ typedef struct MoverKernel {
         /* Up to max accessible private mappings that end above `from`, ascending; 0 at the end. */
         int (*read_mappings)(void *userdata, pid_t pid, uint64_t from, AddressRange *ret,
                              uint32_t max);
-        /* PAGE_* flags of n pages from address on. */
-        int (*read_pages)(void *userdata, pid_t pid, uint64_t address, uint32_t n,
-                          uint8_t *ret_flags);
-        /* 0 when the process still is the one meant, else -ESRCH. */
-        int (*check)(void *userdata, ProcessId id);
+        /* Takes hold of the address space of a process: a descriptor for read_pages and check that
+         * never stands for another one, whatever becomes of the pid. -ESRCH: it is not the process
+         * meant; -EPERM. */
+        int (*attach)(void *userdata, ProcessId id);
+        void (*detach)(void *userdata, int fd);
+        /* PAGE_* flags of n pages from address on, n <= 512. */
+        int (*read_pages)(void *userdata, int fd, uint64_t address, uint32_t n, uint8_t *ret_flags);
+        /* 0 while the process has this address space, -ESRCH after it ended or called exec. */
+        int (*check)(void *userdata, int fd);
+        /* Percent of time in which tasks waited for CPU or memory; negative: not told. */
+        double (*pressure)(void *userdata);
         uint64_t (*now_ns)(void *userdata);
         /* Sleeps until now_ns() >= until_ns (UINT64_MAX: for ever) or wake_fd is readable, which the
          * caller empties. */

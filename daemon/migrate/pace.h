@@ -1,17 +1,70 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
-/* How fast a job may go. */
+#include "model/outcome.h"
+#include "model/settings.h"
 
-/* Pages of one call until the pace is learned: the batch of the kernel's own migration. */
-#define PACE_CHUNK_PAGES 512
+/* How fast jobs may go: a token bucket per target node, a share of one CPU, a limit on how long one
+ * call may take; while the machine is under pressure half the bandwidth and half as much at a time.
+ * Pure: time is given. */
+
+/* Costs are learned per size of page. */
+typedef enum PageSize {
+        PAGE_SIZE_BASE,
+        PAGE_SIZE_HUGE, /* one unit of 512 base pages */
+        PAGE_SIZE_MAX,
+} PageSize;
+
+/* Time of a call as fixed + n * each, from exponentially weighted sums over past calls. */
+typedef struct CallCost {
+        double weight, n, nn, t, nt;
+} CallCost;
 
 typedef struct Pace {
-        uint64_t not_before_ns; /* no call begins earlier */
+        CallCost cost[PAGE_SIZE_MAX];
+        uint64_t rest_until_ns;            /* of the share of a CPU */
+        uint64_t node_until_ns[NODES_MAX]; /* of the bucket of a target node */
+        uint64_t pressure_read_ns;
+        bool pressed;
 } Pace;
 
-/* After a call that took busy_ns and ended at now_ns: the next one waits long enough that calls
- * take at most cpu_percent of the time, busy * (100 - p) / p. */
-void pace_account(Pace *p, uint64_t now_ns, uint64_t busy_ns, uint32_t cpu_percent);
+/* What a job asks for. */
+typedef struct PaceOrder {
+        int to;
+        uint64_t bytes_per_second; /* > 0 */
+        uint32_t cpu_percent;
+        uint64_t pause_budget_ns; /* 0: none */
+} PaceOrder;
+
+void pace_init(Pace *p);
+
+/* Settings of a move: bandwidth_max for one that promises ten times its cost. */
+PaceOrder pace_order(const Settings *s, const Move *move);
+
+/* Pages (huge: units) that the next call may have: within bounds, so that it takes the pause budget
+ * at the learned cost; half of that under pressure. */
+uint32_t pace_chunk(const Pace *p, PageSize size, const PaceOrder *order);
+
+/* What a call over n pages would take at the learned cost. */
+uint64_t pace_estimate_ns(const Pace *p, PageSize size, uint64_t n);
+
+/* A call over n pages took busy_ns. */
+void pace_learn(Pace *p, PageSize size, uint64_t n, uint64_t busy_ns);
+
+/* A call ended at now_ns, took busy_ns and moved so many bytes. */
+void pace_account(Pace *p, const PaceOrder *order, uint64_t now_ns, uint64_t busy_ns,
+                  uint64_t bytes);
+
+/* When the next call may begin; *ret_limit says what it waits for. */
+uint64_t pace_next_ns(const Pace *p, const PaceOrder *order, Limit *ret_limit);
+
+/* Whether the pause budget makes calls smaller than they could be. */
+bool pace_is_short(const Pace *p, const PaceOrder *order);
+
+/* Whether pressure is to be read again, and what was read: percent of time in which tasks waited for
+ * CPU or memory, negative when the kernel does not tell. */
+bool pace_wants_pressure(const Pace *p, uint64_t now_ns);
+void pace_set_pressure(Pace *p, uint64_t now_ns, double percent);

@@ -8,16 +8,11 @@
  * about 1 ms of empty address space. */
 #define SCAN_UNITS_STEP 256
 
-void scan_start(Scan *s, const MoverKernel *kernel, pid_t pid) {
+void scan_start(Scan *s, const MoverKernel *kernel, pid_t pid, int fd) {
         memset(s, 0, sizeof(*s));
         s->kernel = kernel;
         s->pid = pid;
-}
-
-void scan_seek(Scan *s, uint64_t address) {
-        s->next = address;
-        s->n_mappings = s->mapping = 0;
-        s->ended = false;
+        s->fd = fd;
 }
 
 /* The mapping under s->next, reading more of them where needed: 1, 0 at the end. */
@@ -50,7 +45,7 @@ static int scan_window(Scan *s, uint64_t start, uint64_t end, NodeMask from, Wor
         const MoverKernel *k = s->kernel;
         uint32_t n = (uint32_t)((end - start) / k->page_bytes), n_wanted = 0;
 
-        int r = k->read_pages(k->userdata, s->pid, start, n, flags);
+        int r = k->read_pages(k->userdata, s->fd, start, n, flags);
         if (r < 0)
                 return r;
         for (uint32_t i = 0; i < n; i++)

@@ -16,6 +16,7 @@
 typedef struct Scan {
         const MoverKernel *kernel;
         pid_t pid;
+        int fd;                    /* of MoverKernel.attach */
         uint64_t next;             /* address from which the walk goes on */
         uint64_t pages[NODES_MAX]; /* movable pages seen so far per node */
         AddressRange mappings[SCAN_MAPPINGS];
@@ -24,10 +25,7 @@ typedef struct Scan {
         bool ended;
 } Scan;
 
-void scan_start(Scan *s, const MoverKernel *kernel, pid_t pid);
-
-/* Goes back (or on) to an address. */
-void scan_seek(Scan *s, uint64_t address);
+void scan_start(Scan *s, const MoverKernel *kernel, pid_t pid, int fd);
 
 /* The next unit that has pages on the nodes `from`: 1 and the unit, 0 at the end, -EAGAIN after a
  * bounded number of units without one (call again), or what the kernel said (-ESRCH, -EPERM).

@@ -32,41 +32,48 @@ uint32_t unit_take(WorkUnit *unit, uint32_t *page, uint64_t page_bytes, uint64_t
         return n;
 }
 
-static WorkUnit *worklist_find(WorkList *w, uint64_t base) {
+/* Index of the first unit whose base is not lower. */
+static size_t worklist_find(const WorkList *w, uint64_t base) {
         size_t low = 0, high = w->n_units;
 
-        /* Almost always the last unit, or one near the cursor. */
-        if (high > 0 && w->units[high - 1].base == base)
-                return &w->units[high - 1];
+        /* Almost always the last one. */
+        if (high > 0 && w->units[high - 1].base <= base)
+                return w->units[high - 1].base == base ? high - 1 : high;
         while (low < high) {
                 size_t middle = low + (high - low) / 2;
-                if (w->units[middle].base == base)
-                        return &w->units[middle];
                 if (w->units[middle].base < base)
                         low = middle + 1;
                 else
                         high = middle;
         }
-        return NULL;
+        return low;
 }
 
-static int worklist_append(WorkList *w, uint64_t base, WorkUnit **ret) {
-        if (w->n_units > 0 && base < w->units[w->n_units - 1].base)
-                return -EINVAL;
+static int worklist_grow(WorkList *w) {
+        size_t wanted = w->allocated ? w->allocated * 2 : 16;
+
         if (w->n_units == WORKLIST_UNITS_MAX)
                 return -ENOSPC;
-        if (w->n_units == w->allocated) {
-                size_t wanted = w->allocated ? w->allocated * 2 : 16;
-                if (wanted > WORKLIST_UNITS_MAX)
-                        wanted = WORKLIST_UNITS_MAX;
-                WorkUnit *units = realloc(w->units, wanted * sizeof(*units));
-                if (!units)
-                        return -ENOMEM;
-                w->units = units;
-                w->allocated = wanted;
-        }
-        *ret = &w->units[w->n_units++];
-        **ret = (WorkUnit) { .base = base };
+        if (w->n_units < w->allocated)
+                return 0;
+        if (wanted > WORKLIST_UNITS_MAX)
+                wanted = WORKLIST_UNITS_MAX;
+        WorkUnit *units = realloc(w->units, wanted * sizeof(*units));
+        if (!units)
+                return -ENOMEM;
+        w->units = units;
+        w->allocated = wanted;
+        return 0;
+}
+
+static int worklist_insert(WorkList *w, size_t at, uint64_t base) {
+        int r = worklist_grow(w);
+        if (r < 0)
+                return r;
+        memmove(&w->units[at + 1], &w->units[at], (w->n_units - at) * sizeof(w->units[0]));
+        w->units[at] = (WorkUnit) { .base = base };
+        w->n_units++;
+        w->cursor += at < w->cursor;
         return 0;
 }
 
@@ -74,13 +81,14 @@ int worklist_add(WorkList *w, uint64_t address) {
         uint64_t base = address - address % (UNIT_PAGES * w->page_bytes);
         uint32_t page = (uint32_t)((address - base) / w->page_bytes);
         uint64_t bit = 1ull << (page % 64);
-        WorkUnit *unit = worklist_find(w, base);
+        size_t at = worklist_find(w, base);
 
-        if (!unit) {
-                int r = worklist_append(w, base, &unit);
+        if (at == w->n_units || w->units[at].base != base) {
+                int r = worklist_insert(w, at, base);
                 if (r < 0)
                         return r;
         }
+        WorkUnit *unit = &w->units[at];
         if (!(unit->pages[page / 64] & bit))
                 w->n_pages++;
         unit->pages[page / 64] |= bit;
@@ -100,18 +108,6 @@ uint32_t worklist_take(WorkList *w, uint64_t *addresses, uint32_t max) {
         }
         w->n_pages -= n;
         return n;
-}
-
-void worklist_untake(WorkList *w, const uint64_t *addresses, uint32_t n) {
-        uint64_t unit_bytes = UNIT_PAGES * w->page_bytes;
-
-        if (n == 0)
-                return;
-        for (uint32_t i = 0; i < n; i++)
-                (void)worklist_add(w, addresses[i]); /* its unit is there: cannot fail */
-        WorkUnit *unit = worklist_find(w, addresses[0] - addresses[0] % unit_bytes);
-        w->cursor = (size_t)(unit - w->units);
-        w->cursor_page = (uint32_t)(addresses[0] % unit_bytes / w->page_bytes);
 }
 
 void worklist_rewind(WorkList *w) {

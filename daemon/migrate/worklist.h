@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -39,22 +40,23 @@ static inline uint32_t unit_count(const WorkUnit *unit) {
         return n;
 }
 
+static inline bool unit_is_full(const WorkUnit *unit) {
+        return unit_count(unit) == UNIT_PAGES;
+}
+
 /* Moves up to max pages of *unit, from page *page on, to addresses; returns how many and advances
  * *page (UNIT_PAGES: none left). */
 uint32_t unit_take(WorkUnit *unit, uint32_t *page, uint64_t page_bytes, uint64_t *addresses,
                    uint32_t max);
 
-/* Adds a page: behind the last unit, or in a unit that is or was on the list since the last
- * worklist_rewind(). -ENOSPC: WORKLIST_UNITS_MAX units are taken; -ENOMEM; -EINVAL: the page lies
- * before the end of the list in a unit that it does not have. */
+/* Adds a page; cheap at the end of the list and in units that are on it or were since the last
+ * worklist_rewind(), else what lies behind is shifted. -ENOSPC: WORKLIST_UNITS_MAX units are taken;
+ * -ENOMEM. */
 int worklist_add(WorkList *w, uint64_t address);
 
 /* Takes up to max pages off the list in ascending order; pages added again meanwhile come back only
  * after worklist_rewind(). Returns how many; 0 at the end. */
 uint32_t worklist_take(WorkList *w, uint64_t *addresses, uint32_t max);
-
-/* Gives back the n pages of the last worklist_take(), or some of them: they come next. */
-void worklist_untake(WorkList *w, const uint64_t *addresses, uint32_t n);
 
 /* Starts over at the lowest page and forgets units without pages. */
 void worklist_rewind(WorkList *w);

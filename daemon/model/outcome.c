@@ -16,6 +16,16 @@ static const char *const job_state_names[JOB_STATE_MAX] = {
         [JOB_FINISHED] = "finished",
 };
 
+static const char *const limit_names[LIMIT_MAX] = {
+#define LIMIT_NAME(name, text) [LIMIT_##name] = text,
+        LIMIT_TABLE(LIMIT_NAME)
+#undef LIMIT_NAME
+};
+
+const char *limit_to_string(Limit limit) {
+        return limit_names[(unsigned)limit < LIMIT_MAX ? limit : LIMIT_NONE];
+}
+
 const char *failure_to_string(Failure failure) {
         return failure_names[(unsigned)failure < FAILURE_MAX ? failure : FAILURE_OTHER];
 }

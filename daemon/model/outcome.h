@@ -45,27 +45,46 @@ typedef enum JobState {
 
 const char *job_state_to_string(JobState state);
 
+/* What sets the pace of a job. LIMIT(NAME, "name"). */
+#define LIMIT_TABLE(LIMIT)                                                                         \
+        LIMIT(NONE, "none")                                                                        \
+        LIMIT(BANDWIDTH, "bandwidth") /* migration.bandwidth, migration.bandwidth_max */           \
+        LIMIT(CPU, "cpu_percent")     /* migration.cpu_percent */                                  \
+        LIMIT(PAUSE, "pause_budget")  /* migration.pause_budget keeps the calls short */           \
+        LIMIT(PRESSURE, "pressure")   /* bandwidth, halved under pressure */
+
+typedef enum Limit {
+#define LIMIT_ENUM(name, text) LIMIT_##name,
+        LIMIT_TABLE(LIMIT_ENUM)
+#undef LIMIT_ENUM
+                LIMIT_MAX,
+} Limit;
+
+/* "bandwidth" ...; "none" for values out of range. */
+const char *limit_to_string(Limit limit);
+
 /* A job of the migration engine: its order and what came of it so far. Page counts are base
  * pages. pages_planned = moved + failed + retry + gone once the job is finished. */
 typedef struct Outcome {
-        uint64_t job;            /* 1, 2, ... unique while the daemon runs */
+        uint64_t job; /* 1, 2, ... unique while the daemon runs */
         Move move;
         JobState state;
-        Reason reason;           /* of the end: REASON_DONE, _PARTLY, _NO_MEMORY, ... */
-        int error;               /* negative errno of a call that ended the job, else 0 */
-        uint64_t pages_planned;  /* on the source nodes when the job began */
+        Reason reason;          /* of the end: REASON_DONE, _PARTLY, _NO_MEMORY, ... */
+        int error;              /* negative errno of a call that ended the job, else 0 */
+        uint64_t pages_planned; /* on the source nodes when the job began */
         uint64_t pages_moved;
-        uint64_t pages_failed;   /* failed for good */
-        uint64_t pages_retry;    /* still busy when the job ended */
-        uint64_t pages_gone;     /* freed, swapped or unmapped meanwhile */
+        uint64_t pages_failed; /* failed for good */
+        uint64_t pages_retry;  /* still busy when the job ended */
+        uint64_t pages_gone;   /* freed, swapped or unmapped meanwhile */
         uint64_t bytes_moved;
         uint64_t failures[FAILURE_MAX]; /* pages (or calls) by class */
-        uint32_t passes;         /* passes begun */
-        uint32_t calls;          /* page-moving system calls made */
-        uint64_t queued_ns;      /* CLOCK_MONOTONIC */
+        uint32_t passes;                /* passes begun */
+        uint32_t calls;                 /* page-moving system calls made */
+        uint64_t queued_ns;             /* CLOCK_MONOTONIC */
         uint64_t started_ns;
-        uint64_t finished_ns;    /* 0 while not finished */
-        uint64_t busy_ns;        /* time inside page-moving system calls */
-        uint64_t next_pass_ns;   /* when JOB_WAITING: CLOCK_MONOTONIC */
-        double remote_after;     /* filled by the manager two evaluations later; NAN = not yet */
+        uint64_t finished_ns;  /* 0 while not finished */
+        uint64_t busy_ns;      /* time inside page-moving system calls */
+        Limit limit;           /* what most of its waiting within passes was for */
+        uint64_t next_pass_ns; /* when JOB_WAITING: CLOCK_MONOTONIC */
+        double remote_after;   /* filled by the manager two evaluations later; NAN = not yet */
 } Outcome;

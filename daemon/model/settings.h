@@ -44,6 +44,11 @@ int method_from_string(const char *s); /* -EINVAL */
         SETTING("sampling", "source", SOURCE, source, SOURCE_AUTO, 0, SOURCE_AUTO,                 \
                 "which source of evidence is used")                                                \
         SETTING("sampling", "rate_hz", UINT, rate_hz, 97, 1, 10000, "samples per second and CPU")  \
+        SETTING("sampling", "cpu_max_percent", FLOAT, cpu_max_percent, 3.0, 0.1, 100.0,            \
+                "most CPU time of one CPU that sampling takes on a machine with more than 200 "    \
+                "CPUs; a third of it up to 100")                                                   \
+        SETTING("sampling", "isolated", BOOL, isolated, false, 0, 1,                               \
+                "sample isolated and nohz_full CPUs too")                                          \
         SETTING("gates", "min_age", DURATION, min_age_ns, 10 * NSEC_PER_SEC, 0,                    \
                 24 * 3600 * NSEC_PER_SEC, "younger processes are left alone")                      \
         SETTING("gates", "min_rss", SIZE, min_rss_bytes, 64 * MIB, 0, 1024 * 1024 * MIB,           \

@@ -47,18 +47,32 @@ static int64_t fake_begin(Fake *f, const char *name, uint32_t n, const int64_t *
         return r < 0 ? r : scripted(script, index);
 }
 
+/* What moves with a page: itself, or its whole unit. */
+static void fake_extent(const Fake *f, FakePage *page, FakePage **ret_first, uint32_t *ret_n) {
+        uint32_t i = (uint32_t)(page - f->pages);
+
+        *ret_first = page->huge ? &f->pages[i - i % 512] : page;
+        *ret_n = page->huge ? 512 : 1;
+}
+
 /* One attempt to migrate: 1 moved, 0 failed, -ENOMEM. */
 static int fake_attempt(Fake *f, FakePage *page, int to) {
-        if (page->busy > 0) {
-                if (page->busy != FAKE_FOREVER)
-                        page->busy--;
+        FakePage *first;
+        uint32_t n;
+
+        fake_extent(f, page, &first, &n);
+        if (first->busy > 0) {
+                if (first->busy != FAKE_FOREVER)
+                        first->busy--;
                 return 0;
         }
-        if (f->room == 0)
+        if (f->room < n)
                 return -ENOMEM;
         if (f->room != FAKE_FOREVER)
-                f->room--;
-        page->node = to;
+                f->room -= n;
+        for (uint32_t i = 0; i < n; i++)
+                first[i].node = to;
+        atomic_fetch_add(&f->now_ns, n * f->page_ns);
         return 1;
 }
 
@@ -71,7 +85,8 @@ static int64_t fake_migrate_pages(void *userdata, pid_t pid, NodeMask from, int 
                 return r;
         for (uint32_t i = 0; i < f->n_pages; i++) {
                 FakePage *page = &f->pages[i];
-                if (!node_mask_has(from, page->node) || page->shared || page->shared_late)
+                if (!node_mask_has(from, page->node) || page->shared || page->shared_late ||
+                    (page->huge && i % 512 != 0))
                         continue;
                 int moved = fake_attempt(f, page, to);
                 if (moved < 0)
@@ -103,13 +118,19 @@ static int64_t fake_flush(Fake *f, Batch *b, int to, int32_t *status, const uint
 }
 
 /* Lookup and isolation of a page: 1 queued, else the status to write. */
-static int32_t fake_isolate(FakePage *page, int to) {
+static int32_t fake_isolate(Fake *f, const Batch *b, const uint32_t *index, FakePage *page,
+                            int to) {
         if (page->node == NODE_NONE)
                 return -ENOENT;
         if (page->node == to)
                 return 0;
         if (page->shared || page->shared_late)
                 return -EACCES;
+        for (uint32_t i = 0; page->huge && i < b->n; i++) {
+                /* Its huge page is off the list already. */
+                if (index[b->page[i]] / 512 == (uint32_t)(page - f->pages) / 512)
+                        return -EBUSY;
+        }
         if (page->busy == 0 || page->error == 0)
                 return 1;
         if (page->busy != FAKE_FOREVER)
@@ -134,7 +155,7 @@ static int64_t fake_move_pages(void *userdata, pid_t pid, const uint64_t *addres
                 cr_assert_eq(status[i], MOVE_STATUS_UNWRITTEN, "status not prepared");
         }
         for (uint32_t i = 0; i < n; i++) {
-                int32_t s = fake_isolate(&f->pages[index[i]], to);
+                int32_t s = fake_isolate(f, &b, index, &f->pages[index[i]], to);
                 if (s == 1) {
                         b.page[b.n++] = i;
                         continue;
@@ -169,7 +190,7 @@ static int fake_read_mappings(void *userdata, pid_t pid, uint64_t from, AddressR
                               uint32_t max) {
         Fake *f = userdata;
         uint64_t end = FAKE_BASE + (uint64_t)f->n_pages * FAKE_PAGE_BYTES;
-        uint64_t middle = FAKE_BASE + f->n_pages / 3 * FAKE_PAGE_BYTES;
+        uint64_t middle = FAKE_BASE + (uint64_t)f->split * FAKE_PAGE_BYTES;
         const AddressRange all[] = { { FAKE_BASE, middle }, { middle, end } };
         uint32_t n = 0;
 
@@ -183,10 +204,13 @@ static int fake_read_mappings(void *userdata, pid_t pid, uint64_t from, AddressR
         return (int)n;
 }
 
-static int fake_read_pages(void *userdata, pid_t pid, uint64_t address, uint32_t n,
+static int fake_read_pages(void *userdata, int fd, uint64_t address, uint32_t n,
                            uint8_t *ret_flags) {
         Fake *f = userdata;
 
+        cr_assert(n <= 512 && address % FAKE_PAGE_BYTES == 0);
+        if (f->starttime != (uint64_t)fd)
+                return -ESRCH;
         for (uint32_t i = 0; i < n; i++) {
                 const FakePage *p = &f->pages[(address - FAKE_BASE) / FAKE_PAGE_BYTES + i];
                 ret_flags[i] = p->node == NODE_NONE ? 0
@@ -196,11 +220,35 @@ static int fake_read_pages(void *userdata, pid_t pid, uint64_t address, uint32_t
         return 0;
 }
 
-static int fake_check(void *userdata, ProcessId id) {
+/* The descriptor is the start time: another process has another one. */
+static int fake_attach(void *userdata, ProcessId id) {
+        Fake *f = userdata;
+
+        if (id.starttime != f->starttime)
+                return -ESRCH;
+        if (!f->permitted)
+                return -EPERM;
+        f->n_attached++;
+        return (int)id.starttime;
+}
+
+static void fake_detach(void *userdata, int fd) {
+        Fake *f = userdata;
+
+        f->n_attached--;
+}
+
+static int fake_check(void *userdata, int fd) {
         Fake *f = userdata;
 
         f->n_check++;
-        return id.starttime == f->starttime ? 0 : -ESRCH;
+        return (uint64_t)fd == f->starttime ? 0 : -ESRCH;
+}
+
+static double fake_pressure(void *userdata) {
+        Fake *f = userdata;
+
+        return f->pressure;
 }
 
 static void fake_sleep_until(void *userdata, uint64_t until_ns, int wake_fd) {
@@ -226,6 +274,7 @@ void fake_init(Fake *f, uint32_t n, int node) {
         memset(f, 0, sizeof(*f));
         f->pages = calloc(n ? n : 1, sizeof(*f->pages));
         f->n_pages = n;
+        f->split = n / 3;
         for (uint32_t i = 0; i < n; i++)
                 f->pages[i].node = node;
         f->starttime = 77;
@@ -234,13 +283,17 @@ void fake_init(Fake *f, uint32_t n, int node) {
         f->permitted = f->has_mm = true;
         f->topology.n_nodes = 4;
         settings_init(&f->settings);
+        f->settings.method = METHOD_MIGRATE_PAGES;
         f->kernel = (MoverKernel) {
                 .migrate_pages = fake_migrate_pages,
                 .move_pages = fake_move_pages,
                 .query_pages = fake_query_pages,
                 .read_mappings = fake_read_mappings,
                 .read_pages = fake_read_pages,
+                .attach = fake_attach,
+                .detach = fake_detach,
                 .check = fake_check,
+                .pressure = fake_pressure,
                 .now_ns = fake_now_ns,
                 .sleep_until = fake_sleep_until,
                 .userdata = f,
@@ -250,6 +303,7 @@ void fake_init(Fake *f, uint32_t n, int node) {
 
 void fake_done(Fake *f) {
         f->mover = mover_free(f->mover);
+        cr_assert_eq(f->n_attached, 0);
         free(f->pages);
         f->pages = NULL;
 }
@@ -309,4 +363,13 @@ uint32_t fake_pages_on(const Fake *f, int node) {
         for (uint32_t i = 0; i < f->n_pages; i++)
                 n += f->pages[i].node == node;
         return n;
+}
+
+void fake_assert_calls(const Fake *f, const char *expected) {
+        char calls[4096] = "";
+
+        for (const char *line = f->log; *line; line = strchr(line, '\n') + 1)
+                if (strncmp(line, "sleep", 5) != 0)
+                        strncat(calls, line, strcspn(line, "@\n"));
+        cr_assert_str_eq(calls, expected, "log:\n%s", f->log);
 }

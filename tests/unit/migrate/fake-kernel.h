@@ -19,6 +19,7 @@ typedef struct FakePage {
         int node;         /* NODE_NONE: not present */
         bool shared;      /* mapped by others, and seen so when the pages are listed */
         bool shared_late; /* mapped by others, but listed as exclusive */
+        bool huge;        /* part of a huge page: all 512 of its unit are, and move together */
         uint32_t busy;    /* attempts that fail */
         int32_t error;    /* status that a failing attempt gets; 0: fails in the batch, unwritten */
 } FakePage;
@@ -27,9 +28,13 @@ typedef struct Fake Fake;
 struct Fake {
         FakePage *pages;
         uint32_t n_pages;
+        uint32_t split; /* page at which the second mapping begins */
         uint64_t starttime;
         atomic_ullong now_ns;
-        uint64_t call_ns;       /* what each moving call takes */
+        uint64_t call_ns; /* what each moving call takes, and */
+        uint64_t page_ns; /* each base page that moves */
+        double pressure;
+        uint32_t n_attached;    /* address spaces held */
         uint32_t room;          /* pages that the target can still take */
         bool permitted, has_mm; /* false: -EPERM, -EINVAL from every call */
         /* Results of the first calls, in order; 0 behaves naturally. */
@@ -49,7 +54,8 @@ struct Fake {
         Mover *mover;
 };
 
-/* n pages on node `node`, nothing wrong with them; defaults: no cost, room for all. */
+/* n pages on node `node`, nothing wrong with them; defaults: no cost, room for all, and
+ * migration.method = "migrate_pages". */
 void fake_init(Fake *f, uint32_t n, int node);
 void fake_done(Fake *f);
 
@@ -67,3 +73,6 @@ Outcome fake_wait_event(Fake *f);
 Outcome fake_wait_end(Fake *f, uint32_t *ret_waits);
 
 uint32_t fake_pages_on(const Fake *f, int node);
+
+/* Names and sizes of the moving calls in the log, each followed by a space. */
+void fake_assert_calls(const Fake *f, const char *expected);

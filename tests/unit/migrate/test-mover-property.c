@@ -25,6 +25,8 @@ static void disturb(Fake *f, void *userdata) {
 
         for (uint32_t i = 0; i < 4; i++) {
                 FakePage *p = &f->pages[next_random(random) % f->n_pages];
+                if (p->huge)
+                        continue;
                 switch (next_random(random) % 12) {
                 case 0:
                         p->node = NODE_NONE;
@@ -66,6 +68,14 @@ static void random_process(Fake *f, uint64_t *random) {
                 p->busy = kind < 20 ? next_random(random) % 24 : 0;
                 p->error = next_random(random) % 2 ? random_error(random) : 0;
         }
+        /* Some whole units are huge pages. */
+        for (uint32_t first = 0; first + 512 <= f->n_pages; first += 512) {
+                if (next_random(random) % 2)
+                        continue;
+                for (uint32_t i = first; i < first + 512; i++)
+                        f->pages[i] = (FakePage) { .node = first % 1024 ? 2 : 1, .huge = true };
+                f->pages[first].busy = next_random(random) % 4 ? 0 : next_random(random) % 12;
+        }
         for (int i = 0; i < 4; i++) {
                 if (next_random(random) % 16 == 0)
                         f->migrate_script[next_random(random) % 4] = random_error(random);
@@ -77,6 +87,11 @@ static void random_process(Fake *f, uint64_t *random) {
                                 random_error(random);
         }
         f->settings.passes = 1 + next_random(random) % 12;
+        f->settings.method = (MoveMethod)(next_random(random) % METHOD_MAX);
+        f->settings.pause_budget_ns = next_random(random) % 3 * 10 * NSEC_PER_MSEC;
+        f->settings.bandwidth_bytes = (1 + next_random(random) % 512) * MIB;
+        f->pressure = next_random(random) % 2 ? 50 : 0;
+        f->page_ns = next_random(random) % 50 * NSEC_PER_USEC;
         f->call_ns = next_random(random) % 3 * NSEC_PER_MSEC;
         f->on_call = f->on_sleep = next_random(random) % 2 ? disturb : NULL;
         f->userdata = random;
@@ -85,7 +100,7 @@ static void random_process(Fake *f, uint64_t *random) {
 Test(mover_property, accounting_holds_over_random_scripts, .timeout = 60) {
         static Fake f;
 
-        for (uint64_t seed = 1; seed <= 600; seed++) {
+        for (uint64_t seed = 1; seed <= 1000; seed++) {
                 uint64_t random = seed;
 
                 random_process(&f, &random);

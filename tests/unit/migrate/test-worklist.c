@@ -46,33 +46,35 @@ Test(worklist, what_comes_back_waits_for_the_next_round) {
         worklist_done(&w);
 }
 
-Test(worklist, untaken_pages_come_next) {
-        WorkList w;
-        uint64_t got[8];
-
-        worklist_init(&w, PAGE);
-        for (uint64_t i = 0; i < 4; i++)
-                cr_assert_eq(worklist_add(&w, i * UNIT + 7 * PAGE), 0);
-        cr_assert_eq(worklist_take(&w, got, 1), 1);
-        cr_assert_eq(worklist_take(&w, got, 2), 2);
-        worklist_untake(&w, got + 1, 1); /* the other one was settled meanwhile */
-        cr_assert_eq(w.n_pages, 2);
-        cr_assert_eq(worklist_take(&w, got, 8), 2);
-        cr_assert_eq(got[0], 2 * UNIT + 7 * PAGE);
-        cr_assert_eq(got[1], 3 * UNIT + 7 * PAGE);
-        worklist_done(&w);
-}
-
 Test(worklist, refuses_what_it_cannot_keep) {
         WorkList w;
 
         worklist_init(&w, PAGE);
         cr_assert_eq(worklist_add(&w, 5 * UNIT), 0);
-        cr_assert_eq(worklist_add(&w, 4 * UNIT), -EINVAL);
         for (uint64_t i = 1; i < WORKLIST_UNITS_MAX; i++)
                 cr_assert_eq(worklist_add(&w, (5 + i) * UNIT), 0);
         cr_assert_eq(worklist_add(&w, (5ull + WORKLIST_UNITS_MAX) * UNIT), -ENOSPC);
         cr_assert_eq(worklist_add(&w, 7 * UNIT + PAGE), 0, "a unit that it has");
+        worklist_done(&w);
+}
+
+Test(worklist, sorts_what_comes_late) {
+        static const uint64_t units[] = { 9, 3, 12, 4, 1, 10 };
+        WorkList w;
+        uint64_t got[8];
+
+        worklist_init(&w, PAGE);
+        for (size_t i = 0; i < 6; i++)
+                cr_assert_eq(worklist_add(&w, units[i] * UNIT + i * PAGE), 0);
+        cr_assert_eq(worklist_take(&w, got, 3), 3);
+        cr_assert_eq(worklist_add(&w, 2 * UNIT), 0, "before the cursor");
+        cr_assert_eq(worklist_take(&w, got + 3, 5), 3);
+        static const uint64_t sorted[] = { 1, 3, 4, 9, 10, 12 };
+        for (size_t i = 0; i < 6; i++)
+                cr_assert_eq(got[i] / UNIT, sorted[i], "unit %zu", i);
+        worklist_rewind(&w);
+        cr_assert_eq(worklist_take(&w, got, 8), 1);
+        cr_assert_eq(got[0], 2 * UNIT);
         worklist_done(&w);
 }
 
