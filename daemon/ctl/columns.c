@@ -41,15 +41,21 @@ static void take_cell(Columns *c, char *cell) {
         c->cells[c->n_cells++] = cell;
 }
 
+void columns_title(Columns *c, const char *title, bool right) {
+        if (c->n_columns >= COLUMNS_MAX)
+                return;
+        c->right[c->n_columns++] = right;
+        take_cell(c, strdup(title));
+}
+
 void columns_init(Columns *c, const char *titles) {
         *c = (Columns) { 0 };
-        while (*titles && c->n_columns < COLUMNS_MAX) {
-                size_t n;
+        while (*titles) {
+                bool right = *titles == '>';
+                size_t n = strcspn(titles += right, " ");
+                cleanup_free char *title = strndup(titles, n);
 
-                c->right[c->n_columns++] = *titles == '>';
-                titles += *titles == '>';
-                n = strcspn(titles, " ");
-                take_cell(c, strndup(titles, n));
+                columns_title(c, title ?: "", right);
                 titles += n + strspn(titles + n, " ");
         }
 }

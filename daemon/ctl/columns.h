@@ -5,7 +5,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#define COLUMNS_MAX 16
+/* A column of titles and one for each of 64 nodes. */
+#define COLUMNS_MAX 65
 
 /* A table that is printed once all its cells are known, each column as wide as its widest cell. */
 typedef struct Columns {
@@ -20,6 +21,9 @@ typedef struct Columns {
 /* Titles are separated by spaces; '>' before a title aligns its column to the right. */
 void columns_init(Columns *c, const char *titles);
 void columns_done(Columns *c);
+
+/* Adds one more column; only before the first cell. */
+void columns_title(Columns *c, const char *title, bool right);
 
 /* Adds the next cell, as printf makes it. */
 void columns_add(Columns *c, const char *format, ...) __attribute__((format(printf, 2, 3)));

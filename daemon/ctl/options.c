@@ -39,7 +39,7 @@ static void print_help(void) {
         printf("\nOptions:\n"
                "  --json             print JSON\n"
                "  --order ORDER      order of processes: score, remote, pid\n"
-               "  --max N            list at most N processes (1 to 10000)\n"
+               "  --max N            list at most N processes or jobs (1 to 10000)\n"
                "  -h, --help         show this help\n"
                "  --version          show the version\n"
                "\nSee numabalancerctl(1).\n");

@@ -13,8 +13,7 @@
 
 #define LABEL "%14s: "
 
-/* "2026-03-01 12:00:00 UTC", in the local time zone. */
-static const char *format_time(char *buf, size_t size, uint64_t usec) {
+const char *output_time(char *buf, size_t size, uint64_t usec) {
         time_t t = (time_t)(usec / 1000000);
         struct tm tm;
 
@@ -32,7 +31,7 @@ static const char *state_colour(const char *state) {
         return "\033[1m";
 }
 
-static const char *reason_text(const char *code) {
+const char *output_reason(const char *code) {
         int reason = reason_from_string(code);
 
         return reason < 0 ? code : reason_sentence((Reason)reason);
@@ -46,11 +45,11 @@ static void output_state(FILE *f, json_object *p, uint64_t now_usec, bool colour
 
         fprintf(f, "numabalancerd %s\n", json_text(p, "Version"));
         fprintf(f, LABEL "%s%s%s (the daemon %s)\n", "State", colour ? state_colour(state) : "",
-                state, colour ? "\033[0m" : "", reason_text(json_text(p, "StateReason")));
+                state, colour ? "\033[0m" : "", output_reason(json_text(p, "StateReason")));
         if (until == UINT64_MAX)
                 fprintf(f, LABEL "resumed\n", "Paused until");
         else if (until)
-                fprintf(f, LABEL "%s\n", "Paused until", format_time(when, sizeof when, until));
+                fprintf(f, LABEL "%s\n", "Paused until", output_time(when, sizeof when, until));
         fprintf(f, LABEL "%s\n", "Mode", json_text(p, "Mode"));
         fprintf(f, LABEL "%s", "Source", json_text(p, "Source"));
         if (*json_text(p, "SourceReason"))
@@ -58,7 +57,7 @@ static void output_state(FILE *f, json_object *p, uint64_t now_usec, bool colour
         fputc('\n', f);
         fprintf(f, LABEL "%" PRIu64 ", kernel balancing %s\n", "Nodes", json_u64(p, "NodeCount"),
                 json_text(p, "KernelBalancing"));
-        fprintf(f, LABEL "%s (%s ago)\n", "Started", format_time(when, sizeof when, start),
+        fprintf(f, LABEL "%s (%s ago)\n", "Started", output_time(when, sizeof when, start),
                 HUMAN_TIME(mul_sat(sub_sat(now_usec, start), 1000)));
 }
 

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include <json-c/json.h>
@@ -22,3 +23,25 @@ void output_why(FILE *f, json_object *answer, size_t width);
 
 /* Breaks text at spaces into lines of at most width columns (a longer word stays whole). */
 void output_wrapped(FILE *f, const char *text, size_t width);
+
+/* process: the answer of GetProcess. */
+void output_show(FILE *f, json_object *process, bool colour);
+
+/* nodes: the answer of ListNodes. Two tables: the nodes, and who accesses whose memory. -ENOMEM. */
+int output_nodes(FILE *f, json_object *nodes, bool colour);
+
+/* The accesses from each node to each other as a table of percentages of all; matrix is an array of
+ * arrays in the order of ids. -ENOMEM. */
+int output_matrix(FILE *f, json_object *ids, json_object *matrix, bool colour);
+
+/* rows: the answer of GetHistory. -ENOMEM. */
+int output_history(FILE *f, json_object *rows, bool colour);
+
+/* jobs: the answer of ListJobs; migrations: that of ListMigrations. -ENOMEM. */
+int output_jobs(FILE *f, json_object *jobs, json_object *migrations, bool colour);
+
+/* "2026-03-01 12:00:00 UTC" in the local time zone; returns buf. */
+const char *output_time(char *buf, size_t size, uint64_t usec);
+
+/* What a reason code means, or the code itself when it is not known here. */
+const char *output_reason(const char *code);

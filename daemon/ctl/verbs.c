@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/mathx.h"
 #include "base/parse.h"
 #include "ctl/client.h"
 #include "ctl/json.h"
@@ -113,6 +114,88 @@ static ExitCode verb_why(const Options *o) {
         return EXIT_DONE;
 }
 
+static ExitCode verb_show(const Options *o) {
+        cleanup_json json_object *process = NULL;
+        cleanup_client Client c = { 0 };
+        ExitCode code;
+        uint32_t pid;
+
+        if (!parse_pid(o->args[0], &pid))
+                return EXIT_USAGE;
+        if ((code = client_open(&c)) != EXIT_DONE ||
+            (code = client_call(&c, &process, "GetProcess", "u", pid)) != EXIT_DONE)
+                return code;
+        if (o->json)
+                return print_json(process);
+        if (!json_object_is_type(process, json_type_object))
+                return bad_answer();
+        output_show(stdout, process, o->colour);
+        return EXIT_DONE;
+}
+
+static ExitCode verb_nodes(const Options *o) {
+        cleanup_json json_object *nodes = NULL;
+        cleanup_client Client c = { 0 };
+        ExitCode code;
+
+        if ((code = client_open(&c)) != EXIT_DONE ||
+            (code = client_call(&c, &nodes, "ListNodes", NULL)) != EXIT_DONE)
+                return code;
+        if (o->json)
+                return print_json(nodes);
+        if (!json_object_is_type(nodes, json_type_array))
+                return bad_answer();
+        return output_nodes(stdout, nodes, o->colour) < 0 ? EXIT_FAILED : EXIT_DONE;
+}
+
+static ExitCode verb_history(const Options *o) {
+        cleanup_json json_object *rows = NULL;
+        uint64_t ns = UINT64_C(600000000000); /* a screen full: ten minutes */
+        cleanup_client Client c = { 0 };
+        ExitCode code;
+
+        if (o->n_args > 0 && parse_duration(o->args[0], &ns) < 0) {
+                fprintf(stderr, "%s is no length of time such as 30s, 10min or 1h.\n", o->args[0]);
+                return EXIT_USAGE;
+        }
+        if ((code = client_open(&c)) != EXIT_DONE ||
+            (code = client_call(&c, &rows, "GetHistory", "t",
+                                sub_sat(realtime_usec(), ns / 1000))) != EXIT_DONE)
+                return code;
+        if (o->json)
+                return print_json(rows);
+        if (!json_object_is_type(rows, json_type_array))
+                return bad_answer();
+        return output_history(stdout, rows, o->colour) < 0 ? EXIT_FAILED : EXIT_DONE;
+}
+
+static ExitCode print_jobs_json(json_object *jobs, json_object *migrations) {
+        cleanup_json json_object *o = json_object_new_object();
+
+        if (!o || json_object_object_add(o, "jobs", json_object_get(jobs)) < 0 ||
+            json_object_object_add(o, "migrations", json_object_get(migrations)) < 0)
+                return EXIT_FAILED;
+        return print_json(o);
+}
+
+static ExitCode verb_jobs(const Options *o) {
+        cleanup_json json_object *jobs = NULL, *migrations = NULL;
+        uint32_t max = o->max == 0 ? 20 : o->max > 1024 ? 1024 : o->max;
+        cleanup_client Client c = { 0 };
+        ExitCode code;
+
+        if ((code = client_open(&c)) != EXIT_DONE ||
+            (code = client_call(&c, &jobs, "ListJobs", NULL)) != EXIT_DONE ||
+            (code = client_call(&c, &migrations, "ListMigrations", "u", max)) != EXIT_DONE)
+                return code;
+        if (o->json)
+                return print_jobs_json(jobs, migrations);
+        if (!json_object_is_type(jobs, json_type_array) ||
+            !json_object_is_type(migrations, json_type_array))
+                return bad_answer();
+        return output_jobs(stdout, jobs, migrations, o->colour) < 0 ? EXIT_FAILED : EXIT_DONE;
+}
+
 /* Changes something and, with --json, shows the state that came of it. */
 static ExitCode change(const Options *o, const char *method, const char *types, uint64_t argument) {
         cleanup_json json_object *properties = NULL;
@@ -144,10 +227,31 @@ static ExitCode verb_resume(const Options *o) {
         return change(o, "Resume", NULL, 0);
 }
 
+static ExitCode verb_reload(const Options *o) {
+        return change(o, "Reload", NULL, 0);
+}
+
+static ExitCode verb_cancel(const Options *o) {
+        uint64_t job;
+
+        if (parse_u64(o->args[0], UINT64_MAX, &job) < 0 || job == 0) {
+                fprintf(stderr, "%s is no number of a job.\n", o->args[0]);
+                return EXIT_USAGE;
+        }
+        return change(o, "CancelJob", "t", job);
+}
+
 const Verb verb_table[] = {
         { "status", "", "show state, source and counters", 0, 0, verb_status },
         { "processes", "", "list processes with their score and the reason", 0, 0, verb_processes },
         { "why", "PID", "explain why a process is moved or left alone", 1, 1, verb_why },
+        { "show", "PID", "show what is known of a process", 1, 1, verb_show },
+        { "nodes", "", "show the nodes and who accesses whose memory", 0, 0, verb_nodes },
+        { "jobs", "", "list moves under way and those that ended last", 0, 0, verb_jobs },
+        { "history", "[TIME]", "show the last ten minutes, or TIME (at most 1h)", 0, 1,
+          verb_history },
+        { "cancel", "JOB", "end a move under way", 1, 1, verb_cancel },
+        { "reload", "", "read the configuration again", 0, 0, verb_reload },
         { "pause", "[TIME]", "move nothing for TIME (30s, 10min), or until resumed", 0, 1,
           verb_pause },
         { "resume", "", "end a pause", 0, 0, verb_resume },

@@ -11,6 +11,7 @@
 static void tell(Manager *m, const Outcome *o, const Evidence *e) {
         decide_review(m->decide_state, o, e, &m->settings, manager_now_ns());
         journal_migration(o, &m->topology, m->source_told);
+        report_bus_job_verified(m->bus, o);
         if (o->reason == REASON_NO_MEMORY)
                 journal_node_full(o, &m->topology);
 }

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 
 #include "manager/internal.h"
@@ -161,6 +162,59 @@ static int view_resume(void *userdata) {
         return manager_resume(userdata);
 }
 
+static void view_machine(void *userdata, MachineView *ret) {
+        Manager *m = userdata;
+        uint32_t n = m->topology.n_nodes;
+        size_t n_observed = 0;
+        const Observed *const *list = observer_processes(m->observer, &n_observed);
+
+        *ret = (MachineView) { .n_nodes = n };
+        memcpy(ret->nodes, m->nodes, sizeof(ret->nodes));
+        for (size_t i = 0; i < n_observed; i++) {
+                const Evidence *e = &list[i]->evidence;
+
+                for (uint32_t a = 0; a < n && a < e->n_nodes; a++) {
+                        ret->cpu_ns[a] += e->cpu_ns[a];
+                        for (uint32_t h = 0; h < n && h < e->n_nodes; h++)
+                                ret->access[a][h] += e->access[a * e->n_nodes + h];
+                }
+        }
+}
+
+static size_t view_jobs(void *userdata, Outcome *ret, size_t max) {
+        return mover_list(((Manager *)userdata)->mover, ret, max);
+}
+
+static int view_detail(void *userdata, pid_t pid, ProcessDetail *ret) {
+        Manager *m = userdata;
+        const Tracked *p = tracked_find_pid(m->tracked, pid);
+        size_t n = 0;
+        const Observed *const *list = observer_processes(m->observer, &n);
+
+        if (!p)
+                return -ESRCH;
+        *ret = (ProcessDetail) {
+                .n_nodes = m->topology.n_nodes,
+                .resident_bytes = p->resident_bytes,
+        };
+        for (size_t i = 0; i < n; i++)
+                if (process_id_equal(list[i]->id, p->id) &&
+                    list[i]->evidence.n_nodes == ret->n_nodes)
+                        ret->access = list[i]->evidence.access;
+        return 0;
+}
+
+static int view_reload(void *userdata) {
+        Manager *m = userdata;
+
+        manager_reload(m);
+        return m->last_reload_error ? -EBADMSG : 0;
+}
+
+static int view_cancel(void *userdata, uint64_t job) {
+        return mover_cancel(((Manager *)userdata)->mover, job);
+}
+
 void manager_backend(Manager *m, ReportBackend *ret) {
         *ret = (ReportBackend) {
                 .status = view_status,
@@ -169,6 +223,11 @@ void manager_backend(Manager *m, ReportBackend *ret) {
                 .process = view_process,
                 .pause = view_pause,
                 .resume = view_resume,
+                .machine = view_machine,
+                .jobs = view_jobs,
+                .detail = view_detail,
+                .reload = view_reload,
+                .cancel = view_cancel,
                 .userdata = m,
         };
 }

@@ -41,7 +41,7 @@ typedef struct StatusView {
         uint64_t start_monotonic_usec;
         uint32_t processes_tracked;
         uint32_t jobs_active;
-        uint64_t cpu_usage_usec;      /* of the daemon and its BPF programs */
+        uint64_t cpu_usage_usec; /* of the daemon and its BPF programs */
         Counters counters;
         uint64_t failures[FAILURE_MAX]; /* pages by class, over all jobs */
 } StatusView;
@@ -52,6 +52,21 @@ typedef struct ProcessRow {
         EvidenceSource source;
         const char *state; /* "watched", "candidate", "moving" */
 } ProcessRow;
+
+/* What is known of one process besides its row. Pointers are borrowed until the event loop runs on. */
+typedef struct ProcessDetail {
+        uint32_t n_nodes;
+        const double *access; /* [n][n] accessor x home, decayed; NULL: nothing was seen */
+        const uint64_t *resident_bytes; /* [n] estimate, or NULL */
+} ProcessDetail;
+
+/* The machine as the last tick saw it. */
+typedef struct MachineView {
+        uint32_t n_nodes;
+        NodeState nodes[NODES_MAX];
+        double cpu_ns[NODES_MAX];            /* CPU time of all watched processes, ns per second */
+        double access[NODES_MAX][NODES_MAX]; /* their accesses, [accessor][home], decayed */
+} MachineView;
 
 typedef enum ProcessOrder {
         ORDER_SCORE,

@@ -21,5 +21,15 @@ typedef struct ReportBackend {
         /* usec 0: until resumed. */
         int (*pause)(void *userdata, uint64_t usec);
         int (*resume)(void *userdata);
+        /* Nodes, and the accesses of all watched processes. */
+        void (*machine)(void *userdata, MachineView *ret);
+        /* Up to max unfinished jobs; returns how many. */
+        size_t (*jobs)(void *userdata, Outcome *ret, size_t max);
+        /* What GetProcess shows besides the row; -ESRCH: not watched. */
+        int (*detail)(void *userdata, pid_t pid, ProcessDetail *ret);
+        /* Reads the configuration again. -EBADMSG: refused, StatusView.last_reload_error says why. */
+        int (*reload)(void *userdata);
+        /* Ends an unfinished job; -ENOENT: there is none of that number. */
+        int (*cancel)(void *userdata, uint64_t job);
         void *userdata;
 } ReportBackend;

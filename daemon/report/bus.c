@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/escape.h"
@@ -33,6 +34,33 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *userdata) {
         bus_disconnect(b);
         (void)bus_connect(b);
         return 0;
+}
+
+uint64_t bus_monotonic_ns(void) {
+        struct timespec ts;
+
+        if (clock_gettime(CLOCK_MONOTONIC, &ts) < 0)
+                return 0;
+        return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+uint64_t bus_realtime_usec(void) {
+        struct timespec ts;
+
+        if (clock_gettime(CLOCK_REALTIME, &ts) < 0)
+                return 0;
+        return (uint64_t)ts.tv_sec * 1000000u + (uint64_t)ts.tv_nsec / 1000u;
+}
+
+/* Adds a row to the history and waits for the next. */
+static int on_sample(sd_event_source *source, uint64_t usec, void *userdata) {
+        ReportBus *b = userdata;
+        StatusView now = { 0 };
+
+        b->backend.status(b->backend.userdata, &now);
+        history_sample(&b->history, &now, bus_realtime_usec(), bus_monotonic_ns() / 1000);
+        (void)sd_event_source_set_time_relative(source, HISTORY_INTERVAL_USEC);
+        return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
 static void schedule_retry(ReportBus *b) {
@@ -120,9 +148,13 @@ int report_bus_new(ReportBus **ret, sd_event *event, const ReportBackend *backen
         if ((r = sd_event_add_time_relative(event, &b->retry, CLOCK_MONOTONIC, 0, 0, on_retry, b)) <
                     0 ||
             (r = sd_event_source_set_enabled(b->retry, SD_EVENT_OFF)) < 0 ||
+            (r = sd_event_add_time_relative(event, &b->sampler, CLOCK_MONOTONIC, 0, 0, on_sample,
+                                            b)) < 0 ||
+            (r = sd_event_source_set_priority(b->sampler, BUS_EVENT_PRIORITY)) < 0 ||
             (r = sd_event_source_set_priority(b->retry, BUS_EVENT_PRIORITY)) < 0)
                 return r;
         (void)sd_event_source_set_description(b->retry, "bus-retry");
+        (void)sd_event_source_set_description(b->sampler, "history");
         r = bus_connect(b);
         if (r == -ENOMEM || r == -EINVAL)
                 return r;
@@ -138,6 +170,7 @@ ReportBus *report_bus_free(ReportBus *b) {
                 (void)sd_bus_process(b->bus, NULL);
         bus_disconnect(b);
         sd_event_source_disable_unref(b->retry);
+        sd_event_source_disable_unref(b->sampler);
         sd_event_unref(b->event);
         property_forget(&b->sent);
         free(b->address);
@@ -172,7 +205,10 @@ void report_bus_job_finished(ReportBus *b, const Outcome *outcome) {
         char comm[ESCAPE_BYTES(COMM_BYTES)];
         const Topology *t;
 
-        if (!b || !b->bus || sd_bus_is_ready(b->bus) <= 0)
+        if (!b)
+                return;
+        history_add_job(&b->history, outcome, bus_realtime_usec());
+        if (!b->bus || sd_bus_is_ready(b->bus) <= 0)
                 return;
         t = b->backend.topology(b->backend.userdata);
         escape_string(comm, sizeof comm, m->comm);
@@ -182,4 +218,9 @@ void report_bus_job_finished(ReportBus *b, const Outcome *outcome) {
                 node_mask_count(m->from) == 1 ? describe_node_id(t, node_mask_first(m->from)) : -1,
                 describe_node_id(t, m->to), outcome->bytes_moved, outcome->pages_failed,
                 outcome_result(outcome), reason_to_string(outcome->reason));
+}
+
+void report_bus_job_verified(ReportBus *b, const Outcome *outcome) {
+        if (b)
+                history_add_job(&b->history, outcome, bus_realtime_usec());
 }

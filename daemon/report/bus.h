@@ -19,6 +19,8 @@
 #define BUS_ERROR_NO_SUCH_PROCESS "org.numabalancer1.Error.NoSuchProcess"
 #define BUS_ERROR_NOT_ALLOWED     "org.numabalancer1.Error.NotAllowed"
 #define BUS_ERROR_BUSY            "org.numabalancer1.Error.Busy"
+#define BUS_ERROR_NO_SUCH_JOB     "org.numabalancer1.Error.NoSuchJob"
+#define BUS_ERROR_CONFIG_INVALID  "org.numabalancer1.Error.ConfigInvalid"
 
 /* The D-Bus face. Runs without a bus and connects when one appears (watch-bind); a lost bus is
  * reconnected. */
@@ -34,5 +36,8 @@ ReportBus *report_bus_free(ReportBus *b);
  * the fields of StatusView that the interface marks so. Compares with what was last sent. */
 void report_bus_changed(ReportBus *b);
 
-/* Emits JobFinished. */
+/* Emits JobFinished and remembers the job for ListMigrations. */
 void report_bus_job_finished(ReportBus *b, const Outcome *outcome);
+
+/* The effect of a job that had ended is known: outcome->remote_after is filled in. */
+void report_bus_job_verified(ReportBus *b, const Outcome *outcome);

@@ -5,6 +5,7 @@
 #include <systemd/sd-event.h>
 
 #include "report/bus.h"
+#include "report/history.h"
 
 /* Shared by the files of the D-Bus face only. */
 
@@ -17,7 +18,9 @@ struct ReportBus {
         char *address;
         ReportBackend backend;
         sd_bus *bus;
-        StatusView sent; /* what subscribers know; its strings are owned */
+        StatusView sent;          /* what subscribers know; its strings are owned */
+        sd_event_source *sampler; /* ends an interval of the history */
+        History history;
         unsigned n_pending;
         unsigned failures; /* connections lost or refused in a row */
 };
@@ -42,6 +45,10 @@ unsigned property_differences(const StatusView *a, const StatusView *b, char **r
 int property_remember(StatusView *known, const StatusView *now);
 void property_forget(StatusView *known);
 
+/* CLOCK_MONOTONIC in ns and CLOCK_REALTIME in us. */
+uint64_t bus_monotonic_ns(void);
+uint64_t bus_realtime_usec(void);
+
 /* Methods. */
 int method_get_stats(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int method_list_processes(sd_bus_message *m, void *userdata, sd_bus_error *error);
@@ -49,6 +56,12 @@ int method_get_process(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int method_explain(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int method_pause(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int method_resume(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int method_reload(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int method_cancel_job(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int method_list_nodes(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int method_list_jobs(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int method_list_migrations(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int method_get_history(sd_bus_message *m, void *userdata, sd_bus_error *error);
 
 /* Appends one element of the array that ListProcesses returns. */
 int row_append_process(sd_bus_message *m, const ProcessRow *row, const Topology *t);
@@ -57,6 +70,17 @@ int row_append_process(sd_bus_message *m, const ProcessRow *row, const Topology 
  * the verdict. */
 int row_append_keys(sd_bus_message *m, const ProcessRow *row, const Topology *t);
 int row_append_numbers(sd_bus_message *m, const ProcessRow *row, const Topology *t);
+
+int row_append_detail(sd_bus_message *m, const ProcessDetail *d, const Topology *t);
+
+/* Appends one job to an open a{sv}; then one element each of the arrays that ListMigrations, ListJobs,
+ * ListNodes and GetHistory return. */
+int row_append_job(sd_bus_message *m, const Outcome *o, const Topology *t);
+int row_append_ended(sd_bus_message *m, const HistoryJob *j, const Topology *t);
+int row_append_unfinished(sd_bus_message *m, const Outcome *o, const Topology *t, uint64_t now_ns);
+int row_append_node(sd_bus_message *m, const MachineView *v, uint32_t i, const Topology *t,
+                    uint64_t now_ns);
+int row_append_history(sd_bus_message *m, const HistoryRow *h);
 
 /* Carries out an authorised call; m is rewound to its first argument. Returns like a method. */
 typedef int (*AuthorizedCall)(ReportBus *b, sd_bus_message *m, sd_bus_error *error);

@@ -146,6 +146,7 @@ static bool say_placement(Text *out, const ProcessRow *row, const Topology *t, u
                 return true;
         case REASON_COOLDOWN:
         case REASON_GAVE_UP:
+        case REASON_PING_PONG:
         case REASON_NODE_BLOCKED:
                 say_wait(out, v, now_ns);
                 return true;

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/cleanup.h"
 #include "report/explain.h"
@@ -112,6 +111,15 @@ static int read_process(ReportBus *b, sd_bus_message *m, ProcessRow *ret, sd_bus
         return r;
 }
 
+/* Where it accesses memory and where its memory is, as far as it is watched. */
+static int append_detail(ReportBus *b, sd_bus_message *reply, pid_t pid, const Topology *t) {
+        ProcessDetail d = { 0 };
+
+        if (!b->backend.detail || b->backend.detail(b->backend.userdata, pid, &d) < 0)
+                return 0;
+        return row_append_detail(reply, &d, t);
+}
+
 int method_get_process(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         cleanup_message sd_bus_message *reply = NULL;
         ReportBus *b = userdata;
@@ -126,17 +134,10 @@ int method_get_process(sd_bus_message *m, void *userdata, sd_bus_error *error) {
             (r = sd_bus_message_open_container(reply, 'a', "{sv}")) < 0 ||
             (r = row_append_keys(reply, &row, t)) < 0 ||
             (r = row_append_numbers(reply, &row, t)) < 0 ||
+            (r = append_detail(b, reply, row.info.id.pid, t)) < 0 ||
             (r = sd_bus_message_close_container(reply)) < 0)
                 return r;
         return sd_bus_send(NULL, reply, NULL);
-}
-
-static uint64_t monotonic_ns(void) {
-        struct timespec ts;
-
-        if (clock_gettime(CLOCK_MONOTONIC, &ts) < 0)
-                return 0;
-        return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
 int method_explain(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -150,7 +151,7 @@ int method_explain(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         if ((r = read_process(b, m, &row, error)) < 0)
                 return r;
         t = b->backend.topology(b->backend.userdata);
-        explain_process(text, sizeof text, &row, t, monotonic_ns());
+        explain_process(text, sizeof text, &row, t, bus_monotonic_ns());
         if ((r = sd_bus_message_new_method_return(m, &reply)) < 0 ||
             (r = sd_bus_message_append(reply, "ss", reason_to_string(row.verdict.reason), text)) <
                     0 ||
@@ -160,56 +161,4 @@ int method_explain(sd_bus_message *m, void *userdata, sd_bus_error *error) {
             (r = sd_bus_message_close_container(reply)) < 0)
                 return r;
         return sd_bus_send(NULL, reply, NULL);
-}
-
-/* A refusal of the manager as an error with a name. */
-static int backend_error(int r, sd_bus_error *error) {
-        switch (r) {
-        case -EPERM:
-        case -EACCES:
-                return sd_bus_error_set(error, BUS_ERROR_NOT_ALLOWED,
-                                        "The configuration does not allow this");
-        case -EBUSY:
-                return sd_bus_error_set(error, BUS_ERROR_BUSY, "The daemon is busy; try again");
-        default:
-                return r;
-        }
-}
-
-static int pause_authorized(ReportBus *b, sd_bus_message *m, sd_bus_error *error) {
-        uint64_t usec;
-        int r;
-
-        if ((r = sd_bus_message_read(m, "t", &usec)) < 0)
-                return r;
-        if ((r = b->backend.pause(b->backend.userdata, usec)) < 0)
-                return backend_error(r, error);
-        report_bus_changed(b);
-        return sd_bus_reply_method_return(m, NULL);
-}
-
-int method_pause(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        uint64_t usec;
-        int r;
-
-        if ((r = sd_bus_message_read(m, "t", &usec)) < 0)
-                return r;
-        /* 0 means "until resumed"; a century is a mistake in the unit. */
-        if (usec > UINT64_C(100) * 365 * 86400 * 1000000)
-                return sd_bus_error_set(error, SD_BUS_ERROR_INVALID_ARGS,
-                                        "A pause lasts at most 100 years; 0 means until Resume");
-        return authorize(userdata, m, pause_authorized, error);
-}
-
-static int resume_authorized(ReportBus *b, sd_bus_message *m, sd_bus_error *error) {
-        int r = b->backend.resume(b->backend.userdata);
-
-        if (r < 0)
-                return backend_error(r, error);
-        report_bus_changed(b);
-        return sd_bus_reply_method_return(m, NULL);
-}
-
-int method_resume(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        return authorize(userdata, m, resume_authorized, error);
 }

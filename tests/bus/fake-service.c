@@ -114,6 +114,59 @@ static int fake_resume(void *userdata) {
         return 0;
 }
 
+static void fake_machine(void *userdata, MachineView *ret) {
+        *ret = (MachineView) {
+                .n_nodes = 2,
+                .nodes = { { .available_bytes = 3ull << 30 }, { .available_bytes = 1ull << 30 } },
+                .cpu_ns = { 2.5e9, 0.5e9 },
+                .access = { { 10, 70 }, { 5, 15 } },
+        };
+}
+
+static size_t fake_jobs(void *userdata, Outcome *ret, size_t max) {
+        ret[0] = (Outcome) {
+                .job = 8,
+                .move = { .id = { 1000, 5000 },
+                          .comm = "worker-0",
+                          .from = node_bit(1),
+                          .to = 0,
+                          .bytes = 512 * MIB,
+                          .remote_before = 0.97 },
+                .state = JOB_WAITING,
+                .pages_planned = 131072,
+                .pages_moved = 100000,
+                .pages_retry = 31072,
+                .bytes_moved = 409600000,
+                .passes = 1,
+                .remote_after = __builtin_nan(""),
+        };
+        return max > 0;
+}
+
+static int fake_detail(void *userdata, pid_t pid, ProcessDetail *ret) {
+        static const double access[] = { 1, 97, 0, 2 };
+        static const uint64_t resident[] = { 12 * MIB, 500 * MIB };
+
+        if (pid != 1000)
+                return -ESRCH;
+        *ret = (ProcessDetail) { .n_nodes = 2, .access = access, .resident_bytes = resident };
+        return 0;
+}
+
+/* Refused every second time. */
+static int fake_reload(void *userdata) {
+        Fake *f = userdata;
+        bool refuse = !f->status.last_reload_error;
+
+        f->status.last_reload_error =
+                refuse ? "/etc/numabalancer.conf:3: unknown setting \"m\tode\"" : NULL;
+        return refuse ? -EBADMSG : 0;
+}
+
+static int fake_cancel(void *userdata, uint64_t job) {
+        return job == 8 ? 0 : -ENOENT;
+}
+
 static int on_user_signal(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata) {
         Fake *f = userdata;
         Outcome o = {
@@ -124,17 +177,27 @@ static int on_user_signal(sd_event_source *s, const struct signalfd_siginfo *si,
                 .pages_moved = 100,
                 .pages_failed = 28,
                 .bytes_moved = 409600,
+                .started_ns = 1000000000,
+                .finished_ns = 2500000000,
+                .remote_after = __builtin_nan(""),
         };
 
         f->status.source = f->status.source == SOURCE_CLOCK ? SOURCE_HINT : SOURCE_CLOCK;
         report_bus_job_finished(f->bus, &o);
+        o.remote_after = 0.25;
+        report_bus_job_verified(f->bus, &o);
         report_bus_changed(f->bus);
         return 0;
 }
 
 static void fake_init(Fake *f, const char *n_processes) {
         *f = (Fake) {
-                .topology = { .n_nodes = 2, .node_id = { 0, 4 } },
+                .topology = { .n_nodes = 2,
+                              .node_id = { 0, 4 },
+                              .total_bytes = { 4ull << 30, 4ull << 30 },
+                              .distance = { { 10, 21 }, { 21, 10 } },
+                              .n_cpus = 6,
+                              .cpu_node = { 0, 0, 0, 0, 1, 1 } },
                 .status = {
                         .version = NUMABALANCER_VERSION,
                         .state = STATE_RUNNING,
@@ -171,6 +234,11 @@ int main(int argc, char **argv) {
                 .process = fake_process,
                 .pause = fake_pause,
                 .resume = fake_resume,
+                .machine = fake_machine,
+                .jobs = fake_jobs,
+                .detail = fake_detail,
+                .reload = fake_reload,
+                .cancel = fake_cancel,
                 .userdata = &f,
         };
         int r;

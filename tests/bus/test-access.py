@@ -27,7 +27,8 @@ def manager(method, *arguments):
 
 def test_reading_is_open():
     for method, *arguments in (("GetStats",), ("ListProcesses", "us", "0", "score"),
-                               ("GetProcess", "u", "1000"), ("Explain", "u", "1000")):
+                               ("GetProcess", "u", "1000"), ("Explain", "u", "1000"), ("ListNodes",), ("ListJobs",),
+                               ("ListMigrations", "u", "0"), ("GetHistory", "t", "0")):
         r = manager(method, *arguments)
         h.equal((r.returncode, r.stderr), (0, ""), method)
     r = busctl("get-property", h.NAME, h.PATH, h.INTERFACE, "State", "Version")
@@ -37,7 +38,8 @@ def test_reading_is_open():
 
 
 def test_changing_is_refused():
-    for method, *arguments in (("Pause", "t", "1000000"), ("Pause", "t", "0"), ("Resume",)):
+    for method, *arguments in (("Pause", "t", "1000000"), ("Pause", "t", "0"), ("Resume",),
+                               ("Reload",), ("CancelJob", "t", "8")):
         r = manager(method, *arguments)
         h.true(r.returncode != 0 and "Access denied" in r.stderr, f"{method}: {r.stderr}")
     state = h.call(connection, "Get", "(ss)", h.INTERFACE, "State", interface=h.PROPERTIES)[0]

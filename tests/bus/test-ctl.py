@@ -25,7 +25,8 @@ def expect(result, code, out=None, err=None):
 
 
 def test_daemon_not_running():
-    for verb in (["status"], ["processes"], ["why", "1"], ["pause"], ["resume"]):
+    for verb in (["status"], ["processes"], ["why", "1"], ["pause"], ["resume"], ["show", "1"],
+                 ["nodes"], ["jobs"], ["history"], ["cancel", "1"], ["reload"]):
         expect(ctl(*verb), 3, None, "numabalancerd is not running.\n")
 
 
@@ -37,7 +38,8 @@ def test_no_bus():
 
 def test_usage():
     for arguments in (["nonsense"], ["why"], ["why", "0"], ["why", "x"], ["pause", "5"],
-                      ["pause", "0"], ["pause", "10min", "more"], ["--max", "0", "processes"]):
+                      ["pause", "0"], ["pause", "10min", "more"], ["history", "x"], ["cancel", "0"], ["cancel"],
+                      ["show", "-1"], ["--max", "0", "processes"]):
         r = ctl(*arguments)
         h.equal((r.returncode, r.stdout), (2, ""), str(arguments))
         h.true(r.stderr, str(arguments))
@@ -82,6 +84,47 @@ def test_why():
     answer = json.loads(ctl("why", "1001", "--json").stdout)
     h.equal((answer["reason"], answer["numbers"]["threshold"]), ("low-remote", 0.3))
     expect(ctl("why", "7"), 1, None, "There is no process 7")
+
+
+def test_show():
+    r = ctl("show", "1000")
+    expect(r, 0, "Memory: 512.0 MiB resident, about 12.0 MiB on node0, about 500.0 MiB on node4")
+    h.true("\nnode0   1 %  97 %\n" in r.stdout, r.stdout)
+    expect(ctl("show", "1001"), 0, "State: watched: it makes fewer remote accesses")
+    h.equal(json.loads(ctl("show", "1000", "--json").stdout)["threads"], 4)
+
+
+def test_nodes():
+    r = ctl("nodes")
+    expect(r, 0, "   4    2  0.5 4.0 GiB   1.0 GiB       -")
+    h.true("\nnode0  10 %  70 %\n" in r.stdout, r.stdout)
+    h.equal(json.loads(ctl("nodes", "--json").stdout)[1]["distances"], [21, 10])
+
+
+def test_jobs():
+    service.poke()
+    h.wait_for(lambda: "partly" in ctl("jobs").stdout, 5)
+    lines = ctl("jobs").stdout.splitlines()
+    h.equal(len(lines), 3)
+    h.true(lines[1].startswith("  8 1000 worker-0    4  0 waiting 390.6 MiB"), lines[1])
+    h.true("ev\\x09il" in lines[2] and "partly" in lines[2] and "1.5 s" in lines[2], lines[2])
+    both = json.loads(ctl("jobs", "--json").stdout)
+    h.equal((both["jobs"][0]["job"], both["migrations"][0]["remote_after"]), (8, 0.25))
+
+
+def test_history():
+    expect(ctl("history"), 0, "TIME REMOTE ACCESSES")
+    h.equal(json.loads(ctl("history", "1h", "--json").stdout), [])
+
+
+def test_reload_and_cancel():
+    if os.geteuid() != 0:
+        raise h.Skip("root, to change the daemon")
+    expect(ctl("reload"), 1, None, "/etc/numabalancer.conf:3: unknown setting")
+    expect(ctl("status"), 0, "Reload error: /etc/numabalancer.conf:3")
+    expect(ctl("reload"), 0)
+    expect(ctl("cancel", "9"), 1, None, "There is no unfinished job 9")
+    expect(ctl("cancel", "8"), 0)
 
 
 def test_pause_and_resume():

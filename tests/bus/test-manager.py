@@ -100,6 +100,9 @@ def test_get_process():
     for key, value in expected.items():
         h.equal(row.get(key), value, key)
     h.equal(h.call(connection, "GetProcess", "(u)", 1002)[0]["observed"], 0.0, "no NaN on the bus")
+    h.equal((row["nodes"], row["accesses"], row["resident_bytes"]),
+            ([0, 4], [1.0, 97.0, 0.0, 2.0], [12 << 20, 500 << 20]), "where its memory is")
+    h.true("accesses" not in h.call(connection, "GetProcess", "(u)", 1002)[0], "not watched")
     for pid in (0, 0x80000000, 0xffffffff):
         h.equal(h.error_of(connection, "GetProcess", "(u)", pid), INVALID_ARGS, str(pid))
     h.equal(h.error_of(connection, "GetProcess", "(u)", 999),
@@ -113,6 +116,49 @@ def test_explain():
     h.true("gates.min_remote_percent" in text and "30 %" in text, text)
     h.equal(numbers["threshold"], 0.3, "threshold")
     h.equal(h.error_of(connection, "Explain", "(u)", 1), "org.numabalancer1.Error.NoSuchProcess")
+
+
+def test_nodes():
+    nodes = h.call(connection, "ListNodes")[0]
+    h.equal(nodes, [
+        {"node": 0, "cpus": 4, "memory_bytes": 4 << 30, "available_bytes": 3 << 30,
+         "blocked_usec": 0, "cpu_share": 2.5, "distances": [10, 21], "accesses": [10.0, 70.0]},
+        {"node": 4, "cpus": 2, "memory_bytes": 4 << 30, "available_bytes": 1 << 30,
+         "blocked_usec": 0, "cpu_share": 0.5, "distances": [21, 10], "accesses": [5.0, 15.0]}])
+
+
+def test_jobs():
+    job, = h.call(connection, "ListJobs")[0]
+    h.true(job.pop("age_usec") > 0, "age")
+    h.equal(job, {
+        "job": 8, "pid": 1000, "starttime": 5000, "comm": "worker-0", "unit": "",
+        "from_nodes": "4", "to_node": 0, "state": "waiting", "reason": "none",
+        "bytes_planned": 512 << 20, "pages_planned": 131072, "pages_moved": 100000,
+        "pages_failed": 0, "pages_retry": 31072, "pages_gone": 0, "bytes_moved": 409600000,
+        "passes": 1, "busy_usec": 0, "score": 0.0, "remote_before": 0.97,
+        "next_pass_in_usec": 0})
+
+
+def test_history():
+    # The first row is made after ten seconds; what rows hold is tested with the table itself.
+    h.equal(h.call(connection, "GetHistory", "(t)", 0)[0], [])
+    h.equal(h.error_of(connection, "GetHistory", "(u)", 0), INVALID_ARGS)
+
+
+def test_reload():
+    h.equal(h.error_of(connection, "Reload"), "org.numabalancer1.Error.ConfigInvalid")
+    try:
+        h.call(connection, "Reload")
+        h.call(connection, "Reload")
+    except GLib.Error as e:
+        h.true('/etc/numabalancer.conf:3: unknown setting "m\\x09ode"' in e.message, e.message)
+    h.equal(h.error_of(connection, "Reload"), None)
+
+
+def test_cancel():
+    h.equal(h.error_of(connection, "CancelJob", "(t)", 0), INVALID_ARGS)
+    h.equal(h.error_of(connection, "CancelJob", "(t)", 9), "org.numabalancer1.Error.NoSuchJob")
+    h.equal(h.error_of(connection, "CancelJob", "(t)", 8), None)
 
 
 class Signals:
@@ -158,6 +204,16 @@ def test_signals():
     seen = dict(signals.wait(2))
     h.equal(seen["JobFinished"], (7, 1000, "ev\\x09il", 4, 0, 409600, 28, "partly", "partly"))
     h.equal(seen["PropertiesChanged"], (h.INTERFACE, {"Source": "hint"}, []))
+
+
+def test_migrations():
+    h.equal(h.error_of(connection, "ListMigrations", "(u)", 1025), INVALID_ARGS)
+    job, = h.call(connection, "ListMigrations", "(u)", 1024)[0]
+    h.true(job["end_usec"] > 1700000000000000, "end")
+    h.equal((job["job"], job["comm"], job["reason"], job["duration_usec"], job["remote_after"]),
+            (7, "ev\\x09il", "partly", 1500000, 0.25))
+    service.poke()
+    h.equal(len(h.call(connection, "ListMigrations", "(u)", 0)[0]), 1, "a job is listed once")
 
 
 def members(interface):

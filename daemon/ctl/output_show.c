@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <inttypes.h>
+
+#include "base/human.h"
+#include "base/mathx.h"
+#include "ctl/json.h"
+#include "ctl/output.h"
+
+#define LABEL "%14s: "
+
+static void show_memory(FILE *f, json_object *p) {
+        json_object *ids = json_object_object_get(p, "nodes");
+        json_object *resident = json_object_object_get(p, "resident_bytes");
+
+        fprintf(f, LABEL "%s resident", "Memory", HUMAN_SIZE(json_u64(p, "rss_bytes")));
+        for (size_t i = 0; resident && i < json_object_array_length(resident); i++)
+                fprintf(f, ", about %s on node%d",
+                        HUMAN_SIZE(json_object_get_uint64(json_object_array_get_idx(resident, i))),
+                        json_object_get_int(json_object_array_get_idx(ids, i)));
+        if (json_u64(p, "locked_bytes"))
+                fprintf(f, ", %s locked", HUMAN_SIZE(json_u64(p, "locked_bytes")));
+        if (json_u64(p, "pinned_bytes"))
+                fprintf(f, ", %s pinned", HUMAN_SIZE(json_u64(p, "pinned_bytes")));
+        if (json_u64(p, "hugetlb_bytes"))
+                fprintf(f, ", %s hugetlb", HUMAN_SIZE(json_u64(p, "hugetlb_bytes")));
+        fputc('\n', f);
+}
+
+static void show_accesses(FILE *f, json_object *p) {
+        if (json_number(p, "samples") < 0.5) {
+                fprintf(f, LABEL "none seen\n", "Accesses");
+                return;
+        }
+        fprintf(f, LABEL "about %.0f sampled (source %s), %s remote (%s to %s)\n", "Accesses",
+                json_number(p, "samples"), json_text(p, "source"),
+                HUMAN_SHARE(json_number(p, "remote_share")),
+                HUMAN_SHARE(json_number(p, "remote_lower")),
+                HUMAN_SHARE(json_number(p, "remote_upper")));
+        fprintf(f, LABEL "%s of its CPU time, %s per second\n", "Loss",
+                HUMAN_SHARE(json_number(p, "score")),
+                HUMAN_TIME(double_to_u64(json_number(p, "stall_share") * 1e9)));
+}
+
+/* The flat matrix of GetProcess as rows. */
+static json_object *matrix_rows(json_object *flat, size_t n) {
+        json_object *rows = json_object_new_array();
+
+        for (size_t i = 0; rows && i < n; i++) {
+                json_object *row = json_object_new_array();
+
+                for (size_t k = 0; row && k < n; k++)
+                        (void)json_object_array_add(
+                                row, json_object_get(json_object_array_get_idx(flat, i * n + k)));
+                (void)json_object_array_add(rows, row);
+        }
+        return rows;
+}
+
+void output_show(FILE *f, json_object *p, bool colour) {
+        json_object *ids = json_object_object_get(p, "nodes");
+        json_object *flat = json_object_object_get(p, "accesses");
+        const char *unit = json_text(p, "unit");
+
+        fprintf(f, "%s[%" PRIu64 "]\n", json_text(p, "comm"), json_u64(p, "pid"));
+        if (*unit)
+                fprintf(f, LABEL "%s\n", "Unit", unit);
+        fprintf(f, LABEL "%s: it %s (%s)\n", "State", json_text(p, "state"),
+                output_reason(json_text(p, "reason")), json_text(p, "reason"));
+        fprintf(f, LABEL "%s, %" PRIu64 " threads, user %" PRIu64 "\n", "Age",
+                HUMAN_TIME(mul_sat(json_u64(p, "age_usec"), 1000)), json_u64(p, "threads"),
+                json_u64(p, "uid"));
+        show_memory(f, p);
+        fprintf(f, LABEL "%s of one CPU", "CPU time", HUMAN_SHARE(json_number(p, "cpu_share")));
+        if (json_i64(p, "run_node") >= 0)
+                fprintf(f, ", %s of it on node%" PRIi64, HUMAN_SHARE(json_number(p, "run_share")),
+                        json_i64(p, "run_node"));
+        fputc('\n', f);
+        show_accesses(f, p);
+        if (json_i64(p, "target_node") >= 0)
+                fprintf(f, LABEL "node%" PRIi64 ", a move of %s would gain %s in %s and cost %s\n",
+                        "Target", json_i64(p, "target_node"), HUMAN_SIZE(json_u64(p, "move_bytes")),
+                        HUMAN_TIME(mul_sat(json_u64(p, "gain_usec"), 1000)),
+                        HUMAN_TIME(mul_sat(json_u64(p, "horizon_usec"), 1000)),
+                        HUMAN_TIME(mul_sat(json_u64(p, "cost_usec"), 1000)));
+        if (flat && ids) {
+                cleanup_json json_object *rows = matrix_rows(flat, json_object_array_length(ids));
+
+                fputc('\n', f);
+                (void)output_matrix(f, ids, rows, colour);
+        }
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "report/bus_private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "report/append.h"
+
+DEFINE_CLEANUP(sd_bus_message, sd_bus_message_unref)
+#define cleanup_message cleanup(cleanup_sd_bus_message_unrefp)
+
+/* Methods about the machine, the jobs and what happened lately. Each answer is one aa{sv}. */
+
+/* Unfinished jobs that are shown; the engine's queue is shorter. */
+#define JOBS_MAX 1024
+
+static int begin_rows(sd_bus_message *m, sd_bus_message **ret) {
+        TRY(sd_bus_message_new_method_return(m, ret));
+        return sd_bus_message_open_container(*ret, 'a', "a{sv}");
+}
+
+static int send_rows(sd_bus_message *reply) {
+        TRY(sd_bus_message_close_container(reply));
+        return sd_bus_send(NULL, reply, NULL);
+}
+
+static int not_supported(sd_bus_error *error) {
+        return sd_bus_error_set(error, SD_BUS_ERROR_NOT_SUPPORTED,
+                                "This daemon does not tell that");
+}
+
+int method_list_nodes(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        cleanup_message sd_bus_message *reply = NULL;
+        cleanup_free MachineView *v = NULL;
+        ReportBus *b = userdata;
+        const Topology *t = b->backend.topology(b->backend.userdata);
+
+        if (!b->backend.machine)
+                return not_supported(error);
+        v = calloc(1, sizeof *v); /* too large for the stack of a loop */
+        if (!v)
+                return -ENOMEM;
+        b->backend.machine(b->backend.userdata, v);
+        TRY(begin_rows(m, &reply));
+        for (uint32_t i = 0; i < v->n_nodes && i < NODES_MAX; i++)
+                TRY(row_append_node(reply, v, i, t, bus_monotonic_ns()));
+        return send_rows(reply);
+}
+
+int method_list_jobs(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        cleanup_message sd_bus_message *reply = NULL;
+        cleanup_free Outcome *jobs = NULL;
+        ReportBus *b = userdata;
+        const Topology *t = b->backend.topology(b->backend.userdata);
+        size_t n;
+
+        if (!b->backend.jobs)
+                return not_supported(error);
+        jobs = calloc(JOBS_MAX, sizeof *jobs);
+        if (!jobs)
+                return -ENOMEM;
+        n = b->backend.jobs(b->backend.userdata, jobs, JOBS_MAX);
+        TRY(begin_rows(m, &reply));
+        for (size_t i = 0; i < n; i++)
+                TRY(row_append_unfinished(reply, &jobs[i], t, bus_monotonic_ns()));
+        return send_rows(reply);
+}
+
+int method_list_migrations(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        cleanup_message sd_bus_message *reply = NULL;
+        ReportBus *b = userdata;
+        const Topology *t = b->backend.topology(b->backend.userdata);
+        const HistoryJob *j;
+        uint32_t max;
+
+        TRY(sd_bus_message_read(m, "u", &max));
+        if (max > HISTORY_JOBS_MAX)
+                return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
+                                         "At most %d migrations are remembered", HISTORY_JOBS_MAX);
+        TRY(begin_rows(m, &reply));
+        for (size_t i = 0; (max == 0 || i < max) && (j = history_job(&b->history, i)); i++)
+                TRY(row_append_ended(reply, j, t));
+        return send_rows(reply);
+}
+
+int method_get_history(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        cleanup_message sd_bus_message *reply = NULL;
+        ReportBus *b = userdata;
+        const HistoryRow *row;
+        uint64_t since;
+
+        TRY(sd_bus_message_read(m, "t", &since));
+        TRY(begin_rows(m, &reply));
+        for (size_t i = 0; (row = history_row(&b->history, i)); i++)
+                if (row->end_usec > since)
+                        TRY(row_append_history(reply, row));
+        return send_rows(reply);
+}
