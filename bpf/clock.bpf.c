@@ -14,6 +14,9 @@ const volatile __u32 self_tgid;
 /* Time that one event stands for; the daemon changes it with the rate. */
 volatile __u64 period_ns;
 
+/* One in so many user-mode ticks of a CPU is handed over; all of them count as CPU time. */
+volatile __u32 stride = 1;
+
 struct {
         __uint(type, BPF_MAP_TYPE_HASH);
         __uint(max_entries, CPU_TIME_ENTRIES);
@@ -151,6 +154,9 @@ static __always_inline void take_sample(struct bpf_perf_event_data *ctx, ClockCo
         cs &= CS_MASK;
         if ((cs & CS_RPL_MASK) != CS_RPL_MASK)
                 return;
+        if (++c->since_sample < stride)
+                return;
+        c->since_sample = 0;
         c->user_samples++;
         if (cs == CS_USER_64)
                 hand_over(ctx, c, tgid, start_ns, node, task);

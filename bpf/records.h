@@ -6,9 +6,9 @@
  * the same layout for both compilers: fixed-width members, no implicit padding. */
 
 #ifdef __bpf__
-#include "kernel-types.h"
+#        include "kernel-types.h"
 #else
-#include <linux/types.h>
+#        include <linux/types.h>
 #endif
 
 #define RECORD_VERSION 1
@@ -67,12 +67,13 @@ typedef struct CpuTimeKey {
 /* Counted per CPU; the daemon adds them up. */
 typedef struct ClockCounts {
         __u64 ticks;         /* interruptions, idle and kernel threads included */
-        __u64 user_samples;  /* of processes in user mode (64-bit and compat) */
+        __u64 user_samples;  /* of these, taken of processes in user mode (64-bit and compat) */
         __u64 compat;        /* of these, 32-bit code: not handed over */
         __u64 ring_full;     /* not handed over for lack of room in the ring */
         __u64 no_code;       /* handed over without any code byte from ip on */
         __u64 cpu_time_full; /* CPU time not counted: no room in the table */
         __u64 run_ns;        /* time spent in this program */
+        __u64 since_sample;  /* user-mode ticks since the last one handed over */
 } ClockCounts;
 
 /* One thread of the process asked for. */

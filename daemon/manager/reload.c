@@ -11,13 +11,14 @@
 #include "manager/internal.h"
 #include "report/journal.h"
 
-int manager_load_settings(Manager *m, Settings *ret, char **ret_message) {
+int manager_load_settings(Manager *m, Settings *ret, Rules **ret_rules, char **ret_message) {
         const char *path = m->options.config_path ?: CONFIG_PATH;
         Settings settings;
         bool missing = false;
         int r;
 
-        r = config_load(path, m->options.config_path != NULL, &settings, &missing, ret_message);
+        r = config_load(path, m->options.config_path != NULL, &settings, ret_rules, &missing,
+                        ret_message);
         if (r < 0)
                 return r;
         if (missing)
@@ -31,11 +32,12 @@ int manager_load_settings(Manager *m, Settings *ret, char **ret_message) {
 void manager_reload(Manager *m) {
         cleanup_free char *message = NULL;
         Settings settings;
+        Rules *rules = NULL;
         int r;
 
         (void)sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%llu",
                          (unsigned long long)(manager_now_ns() / NSEC_PER_USEC));
-        r = manager_load_settings(m, &settings, &message);
+        r = manager_load_settings(m, &settings, &rules, &message);
         free(m->last_reload_error);
         m->last_reload_error = NULL;
         if (r < 0) {
@@ -45,18 +47,20 @@ void manager_reload(Manager *m) {
                 if (!m->last_reload_error)
                         m->last_reload_error = strdup(strerror(-r));
         } else {
-                bool restart_source = settings.source != m->settings.source;
+                bool restart_source = settings.source != m->settings.source ||
+                                      settings.isolated != m->settings.isolated;
 
-                if (settings.rate_hz != m->settings.rate_hz &&
-                    observer_source(m->observer) != SOURCE_NONE)
-                        (void)observer_set_rate(m->observer, settings.rate_hz);
+                if (observer_source(m->observer) != SOURCE_NONE)
+                        (void)observer_configure(m->observer, &settings);
                 m->settings = settings;
+                manager_set_rules(m, rules);
                 mover_set_settings(m->mover, &settings);
                 m->counters.reloads++;
                 journal_reloaded();
                 if (restart_source)
                         journal_log(LOG_NOTICE,
-                                    "A changed sampling.source takes effect after a restart.");
+                                    "A changed sampling.source or sampling.isolated takes effect "
+                                    "after a restart.");
         }
         (void)sd_notify(false, "READY=1");
         manager_update_state(m);

@@ -74,8 +74,9 @@ static int read_cpu_list(const SystemRoot *root, const char *path, CpuSet *ret) 
         return parse_list_bits(text, ret->words, CPUS_MAX);
 }
 
-/* Online CPUs without those set apart; their number in *ret_left_out. */
-static int sampled_cpus(const SystemRoot *root, CpuSet *ret, unsigned *ret_left_out) {
+/* Online CPUs without those set apart, unless they are wanted; their number in *ret_left_out. */
+static int sampled_cpus(const SystemRoot *root, bool isolated, CpuSet *ret,
+                        unsigned *ret_left_out) {
         static const char *const apart[] = { "devices/system/cpu/isolated",
                                              "devices/system/cpu/nohz_full" };
         unsigned left_out = 0;
@@ -85,7 +86,7 @@ static int sampled_cpus(const SystemRoot *root, CpuSet *ret, unsigned *ret_left_
         r = read_cpu_list(root, "devices/system/cpu/online", ret);
         if (r < 0)
                 return r;
-        for (size_t i = 0; i < sizeof(apart) / sizeof(apart[0]); i++) {
+        for (size_t i = 0; !isolated && i < sizeof(apart) / sizeof(apart[0]); i++) {
                 if (read_cpu_list(root, apart[i], &set) < 0)
                         continue;
                 for (size_t w = 0; w < CPUS_MAX / 64; w++) {
@@ -260,7 +261,7 @@ static int allocate_buffers(ClockSource *c) {
 
 DEFINE_CLEANUP(ClockSource, clock_source_free)
 
-int clock_source_new(ClockSource **ret, const SystemRoot *root, uint32_t rate_hz,
+int clock_source_new(ClockSource **ret, const SystemRoot *root, uint32_t rate_hz, bool isolated,
                      ClockSampleHandler handler, void *userdata, char problem[PROBLEM_BYTES]) {
         cleanup(cleanup_clock_source_freep) ClockSource *c = NULL;
         uint64_t period_ns = NSEC / (rate_hz ? rate_hz : 1);
@@ -275,7 +276,7 @@ int clock_source_new(ClockSource **ret, const SystemRoot *root, uint32_t rate_hz
                 return -ENOMEM;
         c->handler = handler;
         c->userdata = userdata;
-        r = sampled_cpus(root, &cpus, &c->n_left_out);
+        r = sampled_cpus(root, isolated, &cpus, &c->n_left_out);
         if (r < 0) {
                 tell(problem, "the list of CPUs cannot be read: %s", strerror(-r));
                 return r;
@@ -319,10 +320,13 @@ ClockSource *clock_source_free(ClockSource *c) {
         return NULL;
 }
 
-int clock_source_set_rate(ClockSource *c, uint32_t rate_hz) {
+int clock_source_set_rate(ClockSource *c, uint32_t rate_hz, uint32_t stride) {
         uint64_t period_ns = NSEC / (rate_hz ? rate_hz : 1);
         int r = 0;
 
+        c->skeleton->data->stride = stride ? stride : 1;
+        if (c->skeleton->bss->period_ns == period_ns)
+                return 0;
         for (unsigned i = 0; i < c->n_links; i++)
                 if (ioctl(c->events[i], PERF_EVENT_IOC_PERIOD, &period_ns) < 0)
                         r = -errno;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,16 +19,17 @@ typedef void (*ClockTimeHandler)(const CpuTimeKey *key, uint64_t cpu_ns, void *u
 #define PROBLEM_BYTES 384
 
 /* Loads the program and opens the events at rate_hz per CPU. CPUs that are isolated or nohz_full
- * are left out: a timer there would disturb what they were set apart for. Samples go to the handler
+ * are left out unless `isolated`: a timer there would disturb what they were set apart for. Samples go to the handler
  * from within clock_source_consume. On failure the negative errno, with a sentence in problem. */
-int clock_source_new(ClockSource **ret, const SystemRoot *root, uint32_t rate_hz,
+int clock_source_new(ClockSource **ret, const SystemRoot *root, uint32_t rate_hz, bool isolated,
                      ClockSampleHandler handler, void *userdata, char problem[PROBLEM_BYTES]);
 
 /* Closes events and program. NULL-safe, returns NULL. */
 ClockSource *clock_source_free(ClockSource *c);
 
-/* Changes the rate of all events; needs no privilege. */
-int clock_source_set_rate(ClockSource *c, uint32_t rate_hz);
+/* Changes the rate of all events, and how many user-mode ticks go by for each sample that is handed
+ * over (1: all are); needs no privilege. */
+int clock_source_set_rate(ClockSource *c, uint32_t rate_hz, uint32_t stride);
 
 /* CPUs that are sampled, and online CPUs that are not. */
 unsigned clock_source_cpus(const ClockSource *c);

@@ -13,6 +13,7 @@
 #include "observe/observer_hook.h"
 #include "observe/policy.h"
 #include "observe/process_table.h"
+#include "observe/rate.h"
 #include "observe/resolve.h"
 #include "observe/skid.h"
 #include "system/clock.h"
@@ -40,7 +41,10 @@ struct Observer {
         Resolver *resolver;
         SkidModel skid;
         EvidenceSource source;
-        uint32_t rate_hz;
+        RateController rate;
+        RateChoice choice;       /* in force */
+        uint64_t spent_ns;       /* CPU time of dispatch and collect in this interval */
+        uint64_t run_ns_before;  /* BPF run time at the last collect */
         uint64_t collected_ns;   /* time of the last collect, 0 before the first */
         const Observed **active; /* [PROCESSES_MAX] */
         size_t n_active;
@@ -158,13 +162,16 @@ static void on_cpu_time(const CpuTimeKey *key, uint64_t cpu_ns, void *userdata) 
 
 static void describe_running(Observer *o) {
         unsigned left_out = clock_source_cpus_left_out(o->clock);
-        char apart[64] = "";
+        char apart[64] = "", limit[64] = "";
 
         if (left_out > 0)
                 snprintf(apart, sizeof(apart), " (%u isolated or nohz_full left out)", left_out);
+        if (rate_is_limited(&o->rate))
+                snprintf(limit, sizeof(limit), " (fewer, to stay below %.1f %% of one CPU)",
+                         100 * o->rate.ceiling);
         snprintf(o->description, sizeof(o->description),
-                 "clock samples at %u Hz on %u CPUs%s; %s; memory policies from %s", o->rate_hz,
-                 clock_source_cpus(o->clock), apart,
+                 "clock samples at %u Hz%s on %u CPUs%s; %s; memory policies from %s",
+                 o->rate.rate_hz, limit, clock_source_cpus(o->clock), apart,
                  o->skid == SKID_NONE
                          ? "emulated processor: every access of the interrupted block counts"
                          : "samples fall behind the access that was waited for",
@@ -184,7 +191,8 @@ int observer_start(Observer *o, const Settings *settings) {
                          evidence_source_to_string((EvidenceSource)settings->source));
                 return -EOPNOTSUPP;
         }
-        r = clock_source_new(&o->clock, o->root, settings->rate_hz, on_sample, o, problem);
+        r = clock_source_new(&o->clock, o->root, settings->rate_hz, settings->isolated, on_sample,
+                             o, problem);
         if (r < 0) {
                 snprintf(o->description, sizeof(o->description), "clock source: %s",
                          problem[0] ? problem : strerror(-r));
@@ -192,24 +200,62 @@ int observer_start(Observer *o, const Settings *settings) {
         }
         /* Without it nothing can be moved, but everything be seen. */
         (void)policy_reader_new(&o->policy);
-        o->rate_hz = settings->rate_hz;
+        rate_init(&o->rate, settings->rate_hz, settings->cpu_max_percent,
+                  clock_source_cpus(o->clock));
+        o->choice = rate_choose(&o->rate);
+        o->run_ns_before = 0;
+        o->spent_ns = 0;
         o->source = SOURCE_CLOCK;
         o->collected_ns = clock_monotonic_ns();
         describe_running(o);
         return 0;
 }
 
-int observer_set_rate(Observer *o, uint32_t rate_hz) {
+static int apply_rate(Observer *o) {
+        RateChoice choice = rate_choose(&o->rate);
+
+        if (choice.tick_hz == o->choice.tick_hz && choice.stride == o->choice.stride)
+                return 0;
+        o->choice = choice;
+        return clock_source_set_rate(o->clock, choice.tick_hz, choice.stride);
+}
+
+int observer_configure(Observer *o, const Settings *settings) {
+        bool interest = o->rate.interest;
         int r;
 
         if (!o->clock)
                 return -ENODEV;
-        if (rate_hz == o->rate_hz)
-                return 0;
-        r = clock_source_set_rate(o->clock, rate_hz);
-        o->rate_hz = rate_hz;
+        rate_init(&o->rate, settings->rate_hz, settings->cpu_max_percent,
+                  clock_source_cpus(o->clock));
+        o->rate.interest = interest;
+        r = apply_rate(o);
         describe_running(o);
         return r;
+}
+
+void observer_set_interest(Observer *o, bool interest) {
+        if (!o->clock || o->rate.interest == interest)
+                return;
+        o->rate.interest = interest;
+        (void)apply_rate(o);
+}
+
+double observer_rate_hz(const Observer *o) {
+        return o->clock ? (double)o->choice.tick_hz / o->choice.stride : 0;
+}
+
+/* The cost of the interval that ends sets the rate of the next one. */
+static void control_rate(Observer *o, uint64_t elapsed_ns) {
+        uint64_t cost_ns = o->spent_ns + (o->kernel.run_ns - o->run_ns_before);
+        bool limited = rate_is_limited(&o->rate);
+
+        rate_learn(&o->rate, o->choice, cost_ns, elapsed_ns);
+        o->spent_ns = 0;
+        o->run_ns_before = o->kernel.run_ns;
+        (void)apply_rate(o);
+        if (limited != rate_is_limited(&o->rate))
+                describe_running(o);
 }
 
 static void add_counts(ClockCounts *sum, const ClockCounts *more) {
@@ -247,8 +293,10 @@ int observer_get_fd(const Observer *o) {
 }
 
 int observer_dispatch(Observer *o) {
+        uint64_t begin_ns = clock_thread_cpu_ns();
         int r = o->clock ? clock_source_consume(o->clock, DISPATCH_SAMPLES) : 0;
 
+        o->spent_ns += clock_thread_cpu_ns() - begin_ns;
         return r < 0 ? r : 0;
 }
 
@@ -302,6 +350,7 @@ static void close_interval(Observer *o, uint64_t now_ns, uint64_t elapsed_ns) {
 int observer_collect(Observer *o, uint64_t now_ns) {
         uint64_t elapsed_ns = o->collected_ns && now_ns > o->collected_ns ? now_ns - o->collected_ns
                                                                           : NSEC_PER_SEC;
+        uint64_t begin_ns = clock_thread_cpu_ns();
         int r = 0, n;
 
         /* Old evidence is aged before what belongs to now is added. */
@@ -320,6 +369,9 @@ int observer_collect(Observer *o, uint64_t now_ns) {
         resolver_resolve(o->resolver, &o->counters);
         close_interval(o, now_ns, elapsed_ns);
         o->collected_ns = now_ns;
+        o->spent_ns += clock_thread_cpu_ns() - begin_ns;
+        if (o->clock)
+                control_rate(o, elapsed_ns);
         return r;
 }
 

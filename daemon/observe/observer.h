@@ -25,8 +25,17 @@ Observer *observer_free(Observer *o); /* NULL-safe, returns NULL */
  * observer_describe() tells what and what would help. */
 int observer_start(Observer *o, const Settings *settings);
 
-/* Applies a changed sampling rate while running. */
-int observer_set_rate(Observer *o, uint32_t rate_hz);
+/* Applies changed settings while running: sampling.rate_hz and sampling.cpu_max_percent. A changed
+ * source or sampling.isolated takes effect with the next observer_start. */
+int observer_configure(Observer *o, const Settings *settings);
+
+/* Whether anybody waits for evidence: a process is a candidate, is being moved, or has not been
+ * judged yet. Without, ticks come RATE_TRICKLE times more rarely. On after observer_start. */
+void observer_set_interest(Observer *o, bool interest);
+
+/* Samples per second and CPU at present: rate_hz, unless nobody waits for evidence or the ceiling
+ * sampling.cpu_max_percent keeps it lower. 0 when nothing runs. */
+double observer_rate_hz(const Observer *o);
 
 /* Stops sampling: closes events and programs; keeps the evidence. */
 void observer_stop(Observer *o);

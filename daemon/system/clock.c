@@ -25,3 +25,7 @@ uint64_t clock_realtime_ns(void) {
 uint64_t clock_self_cpu_ns(void) {
         return now_ns(CLOCK_PROCESS_CPUTIME_ID);
 }
+
+uint64_t clock_thread_cpu_ns(void) {
+        return now_ns(CLOCK_THREAD_CPUTIME_ID);
+}

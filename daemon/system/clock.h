@@ -10,3 +10,6 @@ uint64_t clock_realtime_ns(void);
 
 /* CPU time that this process (all threads, user and system) has used. */
 uint64_t clock_self_cpu_ns(void);
+
+/* CPU time that the calling thread has used. */
+uint64_t clock_thread_cpu_ns(void);
