@@ -105,6 +105,12 @@ static Reason judge_gates(const Round *round, const ProcessView *view, Track *tr
         return gate;
 }
 
+/* A rule for the process outweighs the mode of the configuration. */
+static bool only_observes(const ProcessInfo *info, const Settings *settings) {
+        return info->rule_mode == RULE_DEFAULT ? settings->mode == MODE_OBSERVE
+                                               : info->rule_mode != RULE_ACT;
+}
+
 /* Judges one process by itself and notes it as a candidate when a move would pay. */
 static void judge(const Round *round, size_t i) {
         const ProcessView *view = &round->snapshot->processes[i];
@@ -136,7 +142,8 @@ static void judge(const Round *round, size_t i) {
         verdict_take_placement(v, &p);
         judge_candidate(round, view, track, &score, &p, v);
         if (v->reason == REASON_MOVE)
-                state->candidates[state->n_candidates++] = (Candidate) { i, p.observed };
+                state->candidates[state->n_candidates++] =
+                        (Candidate) { i, p.observed, only_observes(view->info, round->settings) };
 }
 
 /* What is under way keeps its room on the target until it has arrived. */
@@ -158,11 +165,14 @@ static void reserve_busy(const Round *round) {
         }
 }
 
+/* What is only told never takes room from what is carried out. */
 static int compare_candidates(const void *a, const void *b, void *userdata) {
         const Candidate *x = a, *y = b;
         const ProcessView *views = userdata;
         ProcessId i = views[x->index].info->id, j = views[y->index].info->id;
 
+        if (x->observe != y->observe)
+                return x->observe ? 1 : -1;
         if (x->ratio != y->ratio)
                 return x->ratio > y->ratio ? -1 : 1;
         if (i.pid != j.pid)
@@ -186,13 +196,14 @@ static void order_move(const Round *round, size_t i, const Score *score, const P
                 .remote_expected = p->remote_expected,
                 .benefit_ns = p->benefit_ns,
                 .cost_ns = p->cost_ns,
+                .observe = only_observes(info, round->settings),
         };
         memcpy(move->comm, info->comm, sizeof(move->comm));
         memcpy(move->unit, info->unit, sizeof(move->unit));
         state->reserved_bytes[p->target] =
                 add_sat(state->reserved_bytes[p->target], place_reserve(p->bytes));
         state->jobs++;
-        if (track) {
+        if (track && !move->observe) {
                 track->planned_to = (int8_t)p->target;
                 track->planned_bytes = p->bytes;
                 track->waited_before = score_counts_time(round->snapshot->processes[i].evidence)

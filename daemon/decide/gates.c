@@ -20,6 +20,8 @@ Reason gates_refuse(const ProcessInfo *info, const Track *track, pid_t self, Nod
                 return against(REASON_SELF, 0, 0, observed, threshold);
         if (info->kernel_thread)
                 return against(REASON_KERNEL_THREAD, 0, 0, observed, threshold);
+        if (info->rule_mode == RULE_OFF)
+                return against(REASON_RULE, 0, 0, observed, threshold);
         if (track && track->forbidden)
                 return against(REASON_FORBIDDEN, 0, 0, observed, threshold);
         if (nodes < 2 && node_mask_count(memory_nodes) >= 2)

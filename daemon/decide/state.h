@@ -43,6 +43,7 @@ typedef struct NodeBlock {
 typedef struct Candidate {
         size_t index; /* in the snapshot */
         double ratio; /* benefit / cost beside what is under way already */
+        bool observe; /* see Move */
 } Candidate;
 
 struct DecideState {

@@ -54,6 +54,8 @@ typedef struct Move {
         double remote_expected;  /* and what the move should make of it */
         double benefit_ns;
         double cost_ns;
+        bool observe;            /* to be told, not carried out: mode observe, of the
+                                  * configuration or of a rule */
 } Move;
 
 /* Result of one evaluation. Arrays belong to the plan and are reused from tick to tick. */
@@ -61,7 +63,7 @@ typedef struct Plan {
         Verdict *verdicts;       /* one per process of the snapshot, in its order */
         size_t n_verdicts;
         size_t verdicts_allocated;
-        Move *moves;             /* best first */
+        Move *moves;             /* to be carried out, best first, then those to be told */
         size_t n_moves;
         size_t moves_allocated;
 } Plan;

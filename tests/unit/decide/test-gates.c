@@ -24,6 +24,7 @@ CHANGE(self, p->info.id.pid = 1)
 CHANGE(kernel_thread, p->info.kernel_thread = true)
 CHANGE(cpuset, p->info.cpuset_mems = 2)
 CHANGE(cpuset_elsewhere, p->info.cpuset_mems = 1ull << 40 | 1)
+CHANGE(rule_off, p->info.rule_mode = RULE_OFF)
 CHANGE(task_policy, p->info.task_policy = true)
 CHANGE(vma_policy, p->info.vma_policy = true)
 CHANGE(pinned, p->info.pinned_bytes = GIB / 4)
@@ -57,6 +58,7 @@ static const Row rows[] = {
         { "kernel thread", kernel_thread, REASON_KERNEL_THREAD, 0, 0, false },
         { "cpuset", cpuset, REASON_CPUSET, 1, 2, false },
         { "cpuset with unknown nodes", cpuset_elsewhere, REASON_CPUSET, 1, 2, true },
+        { "rule", rule_off, REASON_RULE, 0, 0, true },
         { "task policy", task_policy, REASON_TASK_POLICY, 0, 0, true },
         { "mapping policy", vma_policy, REASON_VMA_POLICY, 0, 0, true },
         { "pinned", pinned, REASON_PINNED, 268435456, 268435456, true },
@@ -248,5 +250,50 @@ Test(gates, absence_and_exec_start_anew) {
         f->now_ns += NSEC_PER_SEC;
         fixture_decide(f);
         cr_expect_eq(fixture_verdict(f, 0)->reason, REASON_UNSETTLED, "after exec");
+        fixture_free(f);
+}
+
+/* Mode of the configuration, rule, and whether the move is to be carried out. */
+Test(gates, rules_outweigh_the_mode) {
+        static const struct {
+                Mode mode;
+                RuleMode rule;
+                bool observe;
+        } modes[] = {
+                { MODE_ACT, RULE_DEFAULT, false }, { MODE_ACT, RULE_ACT, false },
+                { MODE_ACT, RULE_OBSERVE, true },  { MODE_OBSERVE, RULE_DEFAULT, true },
+                { MODE_OBSERVE, RULE_ACT, false }, { MODE_OBSERVE, RULE_OBSERVE, true },
+        };
+
+        for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+                Fixture *f = fixture_new(2);
+
+                f->settings.mode = modes[i].mode;
+                fixture_add(f, 0, 1)->info.rule_mode = modes[i].rule;
+                fixture_run(f, 40);
+                cr_assert_eq(f->plan.n_moves, 1, "row %zu", i);
+                cr_expect_eq(f->plan.moves[0].observe, modes[i].observe, "row %zu", i);
+                fixture_free(f);
+        }
+}
+
+/* The better of two is only told, so the other one gets the room. */
+Test(gates, what_is_only_told_takes_no_room) {
+        Fixture *f = fixture_new(2);
+
+        fixture_add(f, 0, 1);
+        fixture_add(f, 0, 1);
+        f->processes[0].cpu_ns[0] = 2e9;
+        f->processes[0].info.rule_mode = RULE_OBSERVE;
+        f->nodes[0].available_bytes = 6 * GIB;
+        fixture_run(f, 100);
+        cr_assert_eq(f->plan.n_moves, 1);
+        cr_expect_not_null(fixture_move(f, 1));
+        cr_expect_eq(fixture_verdict(f, 0)->reason, REASON_NODE_FULL);
+        f->nodes[0].available_bytes = 7 * GIB;
+        fixture_decide(f);
+        cr_assert_eq(f->plan.n_moves, 2);
+        cr_expect_eq(f->plan.moves[0].id.pid, 101);
+        cr_expect_eq(f->plan.moves[1].observe, true);
         fixture_free(f);
 }
