@@ -18,38 +18,59 @@ DEFINE_CLEANUP(sd_bus_message, sd_bus_message_unref)
 #define cleanup_message cleanup(cleanup_sd_bus_message_unrefp)
 #define cleanup_error   cleanup(sd_bus_error_free)
 
-static ExitCode fail(int r, const sd_bus_error *error, const char *what) {
-        char text[1024];
+__attribute__((format(printf, 2, 3))) static void say(Client *c, const char *format, ...) {
+        va_list ap;
 
-        escape_string(text, sizeof text, error && error->message ? error->message : strerror(-r));
-        if (error && exit_code_from_error(error->name) == EXIT_NOT_RUNNING) {
-                fprintf(stderr, "numabalancerd is not running.\n");
+        va_start(ap, format);
+        vsnprintf(c->message, sizeof c->message, format, ap);
+        va_end(ap);
+        if (!c->hold)
+                fputs(c->message, stderr);
+}
+
+/* 1 when somebody owns the daemon's name, 0 when nobody does; never starts it. */
+static int daemon_is_there(Client *c, sd_bus_error *ret_error) {
+        cleanup_message sd_bus_message *reply = NULL;
+        int r, owned;
+
+        r = sd_bus_call_method(c->bus, "org.freedesktop.DBus", "/org/freedesktop/DBus",
+                               "org.freedesktop.DBus", "NameHasOwner", ret_error, &reply, "s",
+                               SERVICE);
+        if (r >= 0)
+                r = sd_bus_message_read(reply, "b", &owned);
+        return r < 0 ? r : owned;
+}
+
+static ExitCode fail(Client *c, int r, const sd_bus_error *error, const char *what) {
+        char text[768];
+
+        /* A daemon that left before it answered is not there either. */
+        if (error && (exit_code_from_error(error->name) == EXIT_NOT_RUNNING ||
+                      (sd_bus_error_has_name(error, SD_BUS_ERROR_NO_REPLY) &&
+                       daemon_is_there(c, NULL) == 0))) {
+                say(c, "numabalancerd is not running.\n");
                 return EXIT_NOT_RUNNING;
         }
-        fprintf(stderr, "%s: %s\n", what, text);
+        escape_string(text, sizeof text, error && error->message ? error->message : strerror(-r));
+        say(c, "%s: %s\n", what, text);
         return error && error->name ? exit_code_from_error(error->name) : EXIT_FAILED;
 }
 
 ExitCode client_open(Client *c) {
         cleanup_error sd_bus_error error = SD_BUS_ERROR_NULL;
-        cleanup_message sd_bus_message *reply = NULL;
-        int r, owned;
+        int r;
 
         *c = (Client) { 0 };
         r = sd_bus_open_system(&c->bus);
         if (r < 0) {
-                fprintf(stderr, "The system bus cannot be reached: %s\n", strerror(-r));
+                say(c, "The system bus cannot be reached: %s\n", strerror(-r));
                 return EXIT_FAILED;
         }
-        r = sd_bus_call_method(c->bus, "org.freedesktop.DBus", "/org/freedesktop/DBus",
-                               "org.freedesktop.DBus", "NameHasOwner", &error, &reply, "s",
-                               SERVICE);
-        if (r >= 0)
-                r = sd_bus_message_read(reply, "b", &owned);
+        r = daemon_is_there(c, &error);
         if (r < 0)
-                return fail(r, &error, "The system bus does not answer");
-        if (!owned) {
-                fprintf(stderr, "numabalancerd is not running.\n");
+                return fail(c, r, &error, "The system bus does not answer");
+        if (r == 0) {
+                say(c, "numabalancerd is not running.\n");
                 return EXIT_NOT_RUNNING;
         }
         return EXIT_DONE;
@@ -69,11 +90,11 @@ static ExitCode client_send(Client *c, sd_bus_message *m, const char *method, js
         (void)sd_bus_message_set_auto_start(m, false);
         r = sd_bus_call(c->bus, m, 0, &error, &reply);
         if (r < 0)
-                return fail(r, &error, method);
+                return fail(c, r, &error, method);
         if (!ret)
                 return EXIT_DONE;
         r = json_from_message(reply, ret);
-        return r < 0 ? fail(r, NULL, method) : EXIT_DONE;
+        return r < 0 ? fail(c, r, NULL, method) : EXIT_DONE;
 }
 
 ExitCode client_call(Client *c, json_object **ret, const char *method, const char *types, ...) {
@@ -88,7 +109,7 @@ ExitCode client_call(Client *c, json_object **ret, const char *method, const cha
                 va_end(ap);
         }
         if (r < 0)
-                return fail(r, NULL, method);
+                return fail(c, r, NULL, method);
         return client_send(c, m, method, ret);
 }
 
@@ -101,6 +122,6 @@ ExitCode client_properties(Client *c, json_object **ret) {
         if (r >= 0)
                 r = sd_bus_message_append(m, "s", INTERFACE);
         if (r < 0)
-                return fail(r, NULL, "GetAll");
+                return fail(c, r, NULL, "GetAll");
         return client_send(c, m, "GetAll", ret);
 }

@@ -12,6 +12,8 @@
  * exit code that says so. */
 typedef struct Client {
         sd_bus *bus;
+        bool hold; /* keep the message instead, while the screen is in use */
+        char message[1024];
 } Client;
 
 /* Connects to the system bus (or DBUS_SYSTEM_BUS_ADDRESS) and makes sure that the daemon is there.

@@ -23,6 +23,31 @@ size_t text_width(const char *s) {
         return width < 0 ? n : (size_t)width;
 }
 
+void text_clip(char *s, size_t width) {
+        size_t column = 0;
+        mbstate_t state = { 0 };
+
+        while (*s) {
+                wchar_t wide;
+                size_t n = mbrtowc(&wide, s, MB_CUR_MAX, &state);
+                int w = 1;
+
+                /* What is no character in this locale counts as one column a byte. */
+                if (n == (size_t)-1 || n == (size_t)-2) {
+                        state = (mbstate_t) { 0 };
+                        n = 1;
+                } else if ((w = wcwidth(wide)) < 0) {
+                        w = 1;
+                }
+                if (column + (size_t)w > width) {
+                        *s = 0;
+                        return;
+                }
+                column += (size_t)w;
+                s += n;
+        }
+}
+
 static void take_cell(Columns *c, char *cell) {
         if (c->n_cells == c->allocated) {
                 size_t more = c->allocated ? 2 * c->allocated : 64;

@@ -33,3 +33,6 @@ int columns_print(const Columns *c, FILE *f, bool colour);
 
 /* Columns that a UTF-8 text takes on a terminal in the current locale; bytes when it is invalid. */
 size_t text_width(const char *s);
+
+/* Cuts a text in place so that it takes at most width columns, at a character boundary. */
+void text_clip(char *s, size_t width);

@@ -16,6 +16,8 @@ enum {
         OPTION_JSON,
         OPTION_ORDER,
         OPTION_MAX,
+        OPTION_INTERVAL,
+        OPTION_COUNT,
 };
 
 static const struct option long_options[] = {
@@ -24,6 +26,8 @@ static const struct option long_options[] = {
         { "json", no_argument, NULL, OPTION_JSON },
         { "order", required_argument, NULL, OPTION_ORDER },
         { "max", required_argument, NULL, OPTION_MAX },
+        { "interval", required_argument, NULL, OPTION_INTERVAL },
+        { "count", required_argument, NULL, OPTION_COUNT },
         { 0 },
 };
 
@@ -40,6 +44,8 @@ static void print_help(void) {
                "  --json             print JSON\n"
                "  --order ORDER      order of processes: score, remote, pid\n"
                "  --max N            list at most N processes or jobs (1 to 10000)\n"
+               "  --interval TIME    refresh top every TIME (100ms to 1h), 2s by default\n"
+               "  --count N          end top after N times\n"
                "  -h, --help         show this help\n"
                "  --version          show the version\n"
                "\nSee numabalancerctl(1).\n");
@@ -82,10 +88,33 @@ static bool check_verb(const Options *o) {
         return true;
 }
 
-/* One option; false after an error that was printed. */
-static bool take_option(Options *o, int option) {
+/* A number from 1 to max. */
+static bool take_number(const char *name, uint64_t max, uint32_t *ret) {
         uint64_t n;
 
+        if (parse_u64(optarg, max, &n) < 0 || n == 0) {
+                fprintf(stderr, "--%s must be a number from 1 to %llu.\n", name,
+                        (unsigned long long)max);
+                return false;
+        }
+        *ret = (uint32_t)n;
+        return true;
+}
+
+static bool take_interval(uint64_t *ret_ns) {
+        uint64_t ns;
+
+        if (parse_duration(optarg, &ns) < 0 || ns < UINT64_C(100000000) ||
+            ns > UINT64_C(3600000000000)) {
+                fprintf(stderr, "--interval must be a time from 100ms to 1h.\n");
+                return false;
+        }
+        *ret_ns = ns;
+        return true;
+}
+
+/* One option; false after an error that was printed. */
+static bool take_option(Options *o, int option) {
         switch (option) {
         case OPTION_JSON:
                 o->json = true;
@@ -97,12 +126,11 @@ static bool take_option(Options *o, int option) {
                 fprintf(stderr, "--order must be score, remote or pid.\n");
                 return false;
         case OPTION_MAX:
-                if (parse_u64(optarg, 10000, &n) >= 0 && n > 0) {
-                        o->max = (uint32_t)n;
-                        return true;
-                }
-                fprintf(stderr, "--max must be a number from 1 to 10000.\n");
-                return false;
+                return take_number("max", 10000, &o->max);
+        case OPTION_INTERVAL:
+                return take_interval(&o->interval_ns);
+        case OPTION_COUNT:
+                return take_number("count", UINT32_MAX, &o->count);
         default:
                 fprintf(stderr, "See numabalancerctl --help.\n");
                 return false;
@@ -110,7 +138,10 @@ static bool take_option(Options *o, int option) {
 }
 
 bool options_parse(Options *ret, int argc, char **argv, ExitCode *ret_code) {
-        Options o = { .order = "", .colour = wants_colour(), .width = terminal_width() };
+        Options o = { .order = "",
+                      .interval_ns = UINT64_C(2000000000),
+                      .colour = wants_colour(),
+                      .width = terminal_width() };
         int option;
 
         while ((option = getopt_long(argc, argv, "h", long_options, NULL)) >= 0) {

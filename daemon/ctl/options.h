@@ -9,10 +9,12 @@
 /* The command line, as far as it is not the verb's own. */
 typedef struct Options {
         bool json;
-        bool colour;       /* stdout is a terminal that wants it */
-        uint32_t max;      /* --max, 0 = the daemon's default */
-        const char *order; /* --order, "" = the daemon's default */
-        unsigned width;    /* columns of the terminal, 80 without one */
+        bool colour;          /* stdout is a terminal that wants it */
+        uint32_t max;         /* --max, 0 = the daemon's default */
+        uint64_t interval_ns; /* --interval of top */
+        uint32_t count;       /* --count of top, 0 = without end */
+        const char *order;    /* --order, "" = the daemon's default */
+        unsigned width;       /* columns of the terminal, 80 without one */
         const char *verb;
         char **args; /* what follows the verb */
         int n_args;

@@ -15,6 +15,18 @@
 void output_status(FILE *f, json_object *properties, json_object *stats, uint64_t now_usec,
                    bool colour);
 
+/* One picture of `numabalancerctl top`: properties, and the answers of ListNodes, ListJobs and
+ * ListProcesses. previous (may be NULL) are the properties and stats of the picture before, for rates.
+ * -ENOMEM. */
+typedef struct TopData {
+        json_object *properties;
+        json_object *stats;
+        json_object *nodes;
+        json_object *jobs;
+        json_object *processes;
+} TopData;
+int output_top(FILE *f, const TopData *now, const TopData *previous);
+
 /* rows: the answer of ListProcesses. -ENOMEM. */
 int output_processes(FILE *f, json_object *rows, bool colour);
 

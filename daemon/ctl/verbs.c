@@ -12,6 +12,7 @@
 #include "ctl/json.h"
 #include "ctl/options.h"
 #include "ctl/output.h"
+#include "ctl/top.h"
 
 #define cleanup_client cleanup(client_close)
 
@@ -244,6 +245,7 @@ static ExitCode verb_cancel(const Options *o) {
 const Verb verb_table[] = {
         { "status", "", "show state, source and counters", 0, 0, verb_status },
         { "processes", "", "list processes with their score and the reason", 0, 0, verb_processes },
+        { "top", "", "watch nodes, moves and processes", 0, 0, verb_top },
         { "why", "PID", "explain why a process is moved or left alone", 1, 1, verb_why },
         { "show", "PID", "show what is known of a process", 1, 1, verb_show },
         { "nodes", "", "show the nodes and who accesses whose memory", 0, 0, verb_nodes },

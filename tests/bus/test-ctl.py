@@ -26,7 +26,7 @@ def expect(result, code, out=None, err=None):
 
 def test_daemon_not_running():
     for verb in (["status"], ["processes"], ["why", "1"], ["pause"], ["resume"], ["show", "1"],
-                 ["nodes"], ["jobs"], ["history"], ["cancel", "1"], ["reload"]):
+                 ["nodes"], ["jobs"], ["history"], ["cancel", "1"], ["reload"], ["top"]):
         expect(ctl(*verb), 3, None, "numabalancerd is not running.\n")
 
 
@@ -39,7 +39,8 @@ def test_no_bus():
 def test_usage():
     for arguments in (["nonsense"], ["why"], ["why", "0"], ["why", "x"], ["pause", "5"],
                       ["pause", "0"], ["pause", "10min", "more"], ["history", "x"], ["cancel", "0"], ["cancel"],
-                      ["show", "-1"], ["--max", "0", "processes"]):
+                      ["show", "-1"], ["--interval", "5", "top"],
+                      ["--interval=1ms", "top"], ["--count=0", "top"], ["--max", "0", "processes"]):
         r = ctl(*arguments)
         h.equal((r.returncode, r.stdout), (2, ""), str(arguments))
         h.true(r.stderr, str(arguments))
@@ -156,26 +157,57 @@ def test_full_disk():
     h.true("No space left" in r.stderr, r.stderr)
 
 
-def on_terminal(**extra):
-    """The output of `status` on a terminal."""
+def on_terminal(*arguments, keys=b"", during=lambda: None, code=0, **extra):
+    """The output of a command on a terminal on which keys are typed."""
     master, slave = pty.openpty()
-    subprocess.run([CTL, "status"], env={**bus.environment(), "TERM": "xterm", **extra},
-                   stdin=slave, stdout=slave, stderr=slave, check=True)
-    os.close(slave)
-    text = b""
-    try:
-        while chunk := os.read(master, 4096):
-            text += chunk
-    except OSError:  # the end of a terminal
-        pass
+    with subprocess.Popen([CTL, *arguments], stdin=slave, stdout=slave, stderr=slave,
+                          env={**bus.environment(), "TERM": "xterm", **extra}) as process:
+        os.close(slave)
+        os.write(master, keys)
+        during()
+        text = b""
+        try:
+            while chunk := os.read(master, 4096):
+                text += chunk
+        except OSError:  # the end of a terminal
+            pass
     os.close(master)
+    h.equal(process.returncode, code, text.decode(errors="replace"))
     return text
 
 
 def test_colours_only_where_wanted():
-    h.true(b"\033[1;32mrunning" in on_terminal(), "colour on a terminal")
-    h.true(b"\033" not in on_terminal(NO_COLOR="1"), "NO_COLOR")
-    h.true(b"\033" not in on_terminal(TERM="dumb"), "a dumb terminal")
+    h.true(b"\033[1;32mrunning" in on_terminal("status"), "colour on a terminal")
+    h.true(b"\033" not in on_terminal("status", NO_COLOR="1"), "NO_COLOR")
+    h.true(b"\033" not in on_terminal("status", TERM="dumb"), "a dumb terminal")
+
+
+def test_top_as_text():
+    r = ctl("top", "--count", "2", "--interval", "100ms")
+    expect(r, 0, "Moving worker-0[1000] node4 to node0: 100000 of 131072 pages (76 %), waiting")
+    h.equal(r.stdout.count("numabalancerd "), 2, "pictures")
+    h.true("Since the start" in r.stdout and "Since the last picture" in r.stdout, r.stdout)
+    h.true("\033" not in r.stdout, "no escape sequences")
+    dumb = on_terminal("top", "--count=1", TERM="dumb")
+    h.true(b"\033" not in dumb and b"PID NAME" in dumb, dumb)
+    lines = ctl("top", "--json", "--count=2", "--interval=100ms").stdout.splitlines()
+    h.equal([json.loads(line)["nodes"][1]["node"] for line in lines], [4, 4])
+
+
+def test_top_on_a_screen():
+    text = on_terminal("top", keys=b"rpq")
+    h.true(b"\033[?1049h" in text and b"\033[?1049l" in text, text)
+    h.true(b"q quit" in text and b"worker-0" in text, text)
+    h.true(b"\\x1b[2Jil" in text, "names are escaped")
+
+
+def test_top_when_the_daemon_leaves():
+    def leave():
+        h.wait_for(lambda: False, 0.5)
+        h.equal(service.stop(), 0)
+
+    text = on_terminal("top", "--interval=100ms", during=leave, code=3)
+    h.true(text.rstrip().endswith(b"numabalancerd is not running."), text)
 
 
 try:

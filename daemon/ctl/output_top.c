@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <inttypes.h>
+
+#include "base/human.h"
+#include "base/mathx.h"
+#include "ctl/columns.h"
+#include "ctl/json.h"
+#include "ctl/output.h"
+
+/* How much a counter grew since the picture before; all of it in the first. */
+static uint64_t growth(const TopData *now, const TopData *previous, const char *key) {
+        return sub_sat(json_u64(now->stats, key), previous ? json_u64(previous->stats, key) : 0);
+}
+
+static void top_head(FILE *f, const TopData *now, const TopData *previous) {
+        json_object *p = now->properties;
+        uint64_t accesses = growth(now, previous, "AccessesTotal");
+
+        fprintf(f, "numabalancerd %s  %s (it %s)  mode %s  source %s\n", json_text(p, "Version"),
+                json_text(p, "State"), output_reason(json_text(p, "StateReason")),
+                json_text(p, "Mode"), json_text(p, "Source"));
+        fprintf(f, "%s: %" PRIu64 " accesses seen, %s remote  %s moved  %" PRIu64 " pages failed\n",
+                previous ? "Since the last picture" : "Since the start", accesses,
+                accesses ? HUMAN_SHARE((double)growth(now, previous, "SamplesRemote") /
+                                       (double)accesses)
+                         : "-",
+                HUMAN_SIZE(growth(now, previous, "BytesMoved")),
+                growth(now, previous, "PagesFailed"));
+}
+
+static void top_jobs(FILE *f, json_object *jobs) {
+        for (size_t i = 0; i < json_object_array_length(jobs); i++) {
+                json_object *job = json_object_array_get_idx(jobs, i);
+                uint64_t planned = json_u64(job, "pages_planned");
+
+                fprintf(f,
+                        "Moving %s[%" PRIu64 "] node%s to node%" PRIi64 ": %" PRIu64 " of %" PRIu64
+                        " pages (%s), %s, pass %" PRIu64 "\n",
+                        json_text(job, "comm"), json_u64(job, "pid"), json_text(job, "from_nodes"),
+                        json_i64(job, "to_node"), json_u64(job, "pages_moved"), planned,
+                        HUMAN_SHARE(
+                                ratio_or((double)json_u64(job, "pages_moved"), (double)planned, 0)),
+                        json_text(job, "state"), json_u64(job, "passes"));
+        }
+}
+
+int output_top(FILE *f, const TopData *now, const TopData *previous) {
+        int r;
+
+        top_head(f, now, previous);
+        fputc('\n', f);
+        r = output_nodes(f, now->nodes, false);
+        if (r < 0)
+                return r;
+        fputc('\n', f);
+        if (json_object_array_length(now->jobs) > 0) {
+                top_jobs(f, now->jobs);
+                fputc('\n', f);
+        }
+        return output_processes(f, now->processes, false);
+}
