@@ -46,7 +46,7 @@ static bool add_accesses(Attribution *a, const CpuState *s, const Instruction *i
 static bool rep_has_count(const CpuState *s, const Instruction *in) {
         uint64_t count = s->gpr[GPR_RCX];
 
-        if (in->info.address_width == 32)
+        if (in->info->address_width == 32)
                 count = (uint32_t)count;
         return instruction_is_rep(in) && count != 0;
 }
@@ -57,8 +57,8 @@ static bool rep_has_count(const CpuState *s, const Instruction *in) {
 static void undo_instruction(CpuState *s, const Instruction *in) {
         uint32_t written = instruction_written(in), undone = 0;
 
-        if (instruction_is_string(in) && in->info.address_width == 64) {
-                uint64_t step = in->info.operand_width / 8;
+        if (instruction_is_string(in) && in->info->address_width == 64) {
+                uint64_t step = in->info->operand_width / 8;
 
                 if (s->flags & CPU_FLAG_DF)
                         step = 0 - step;
@@ -66,10 +66,10 @@ static void undo_instruction(CpuState *s, const Instruction *in) {
                 for (int i = GPR_RSI; i <= GPR_RDI; i++)
                         if (undone & (1u << i))
                                 s->gpr[i] -= step;
-        } else if (in->info.mnemonic == ZYDIS_MNEMONIC_PUSH && in->info.operand_width == 64) {
+        } else if (in->info->mnemonic == ZYDIS_MNEMONIC_PUSH && in->info->operand_width == 64) {
                 s->gpr[GPR_RSP] += 8;
                 undone = 1u << GPR_RSP;
-        } else if (in->info.mnemonic == ZYDIS_MNEMONIC_POP && in->info.operand_width == 64 &&
+        } else if (in->info->mnemonic == ZYDIS_MNEMONIC_POP && in->info->operand_width == 64 &&
                    register_number(in->operands[0].reg.value) != GPR_RSP) {
                 s->gpr[GPR_RSP] -= 8;
                 undone = 1u << GPR_RSP;
@@ -117,7 +117,7 @@ static void rule_block(Attribution *a, const CpuState *state, const CodeWindow *
                 if (decode_at(w, s.ip, &in) < 0)
                         break;
                 add_accesses(a, &s, &in);
-                if (in.info.meta.branch_type != ZYDIS_BRANCH_TYPE_NONE ||
+                if (in.info->meta.branch_type != ZYDIS_BRANCH_TYPE_NONE ||
                     cpu_execute(&s, &in) != EXECUTE_NEXT)
                         break;
         }

@@ -31,25 +31,64 @@ static const ZydisDecoder *decoder_minimal(void) {
         return &decoder;
 }
 
+/* Programs spend their time in few places: decoded instructions are remembered by their bytes, and
+ * so is which instruction ends at the instruction pointer, by the bytes of the window. */
+#define DECODED_ENTRIES  1024
+#define PREVIOUS_ENTRIES 4096
+
+typedef struct Decoded {
+        uint8_t bytes[ZYDIS_MAX_INSTRUCTION_LENGTH];
+        uint8_t n_bytes; /* 0: empty entry */
+        ZyanStatus status;
+        ZydisDecodedInstruction info;
+        ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
+} Decoded;
+
+static uint64_t hash_bytes(const uint8_t *bytes, size_t n) {
+        uint64_t h = n, word;
+
+        for (; n >= 8; n -= 8, bytes += 8) {
+                memcpy(&word, bytes, 8);
+                h = (h ^ word) * 0x9e3779b97f4a7c15ull;
+                h ^= h >> 29;
+        }
+        for (; n > 0; n--, bytes++)
+                h = (h ^ *bytes) * 0x9e3779b97f4a7c15ull;
+        return h ^ h >> 32;
+}
+
+static const Decoded *decode_bytes(const uint8_t *bytes, size_t n) {
+        static Decoded cache[DECODED_ENTRIES];
+        Decoded *d;
+
+        if (n > ZYDIS_MAX_INSTRUCTION_LENGTH)
+                n = ZYDIS_MAX_INSTRUCTION_LENGTH;
+        d = &cache[hash_bytes(bytes, n) % DECODED_ENTRIES];
+        if (d->n_bytes == n && memcmp(d->bytes, bytes, n) == 0)
+                return d;
+        memcpy(d->bytes, bytes, n);
+        d->n_bytes = (uint8_t)n;
+        d->status = ZydisDecoderDecodeFull(decoder_full(), bytes, n, &d->info, d->operands);
+        return d;
+}
+
 int decode_at(const CodeWindow *w, uint64_t address, Instruction *ret) {
         int64_t offset = (int64_t)(address - w->ip);
-        ZyanStatus status;
+        const Decoded *d;
 
         if (offset < -w->before || offset >= w->after)
                 return -ENODATA;
-        status = ZydisDecoderDecodeFull(decoder_full(), w->at_ip + offset,
-                                        (ZyanUSize)(w->after - offset), &ret->info, ret->operands);
-        if (status == ZYDIS_STATUS_NO_MORE_DATA)
+        d = decode_bytes(w->at_ip + offset, (size_t)(w->after - offset));
+        if (d->status == ZYDIS_STATUS_NO_MORE_DATA)
                 return -ENODATA;
-        if (!ZYAN_SUCCESS(status))
+        if (!ZYAN_SUCCESS(d->status))
                 return -EBADMSG;
-        ret->ip = address;
-        ret->next_ip = address + ret->info.length;
+        *ret = (Instruction) { &d->info, d->operands, address, address + d->info.length };
         return 0;
 }
 
 bool instruction_ends_flow(const Instruction *in) {
-        switch (in->info.mnemonic) {
+        switch (in->info->mnemonic) {
         case ZYDIS_MNEMONIC_INT3:
         case ZYDIS_MNEMONIC_INT:
         case ZYDIS_MNEMONIC_UD0:
@@ -60,7 +99,7 @@ bool instruction_ends_flow(const Instruction *in) {
         default:
                 break;
         }
-        switch (in->info.meta.category) {
+        switch (in->info->meta.category) {
         case ZYDIS_CATEGORY_CALL:
         case ZYDIS_CATEGORY_RET:
         case ZYDIS_CATEGORY_UNCOND_BR:
@@ -160,33 +199,16 @@ static int find_previous(const CodeWindow *w) {
         return is_loop_head(w) ? 0 : previous;
 }
 
-/* Programs spend their time in few places, and finding the previous instruction decodes a hundred
- * times: remember what was found for the same bytes. */
-#define MEMO_ENTRIES 4096
-
-static uint64_t hash_window(const CodeWindow *w) {
-        const uint8_t *bytes = w->at_ip - w->before;
-        size_t n = (size_t)(w->before + w->after);
-        uint64_t h = (uint64_t)w->before << 32 | (uint64_t)w->after, word;
-
-        for (; n >= 8; n -= 8, bytes += 8) {
-                memcpy(&word, bytes, 8);
-                h = (h ^ word) * 0x9e3779b97f4a7c15ull;
-                h ^= h >> 29;
-        }
-        for (; n > 0; n--, bytes++)
-                h = (h ^ *bytes) * 0x9e3779b97f4a7c15ull;
-        return h ^ h >> 32;
-}
-
 static int find_previous_memo(const CodeWindow *w) {
         static struct {
-                uint64_t hash;
+                uint64_t hash; /* 0: empty entry */
                 int8_t previous;
-        } memo[MEMO_ENTRIES];
-        uint64_t hash = hash_window(w) | 1; /* 0 is an empty entry */
-        size_t i = (hash >> 1) % MEMO_ENTRIES;
+        } memo[PREVIOUS_ENTRIES];
+        uint64_t hash = hash_bytes(w->at_ip - w->before, (size_t)(w->before + w->after));
+        size_t i;
 
+        hash = (hash ^ (uint64_t)w->before * 0x2545f4914f6cdd1dull) | 1;
+        i = (hash >> 1) % PREVIOUS_ENTRIES;
         if (memo[i].hash != hash) {
                 memo[i].previous = (int8_t)find_previous(w);
                 memo[i].hash = hash;

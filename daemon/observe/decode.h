@@ -9,11 +9,12 @@
 #include "observe/cpu_state.h"
 
 /* Finding instructions in a window of code bytes. Zydis decodes; nothing here touches the system.
- * Safe on arbitrary bytes. */
+ * Safe on arbitrary bytes. Not thread-safe: results are remembered. */
 
+/* Decoded parts are borrowed from a cache and stay valid until the next call of a function here. */
 typedef struct Instruction {
-        ZydisDecodedInstruction info;
-        ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
+        const ZydisDecodedInstruction *info;
+        const ZydisDecodedOperand *operands;
         uint64_t ip;
         uint64_t next_ip;
 } Instruction;

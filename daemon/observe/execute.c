@@ -14,7 +14,7 @@ static ExecuteResult jump_to(CpuState *s, Value target) {
 static Value branch_target(const CpuState *s, const Instruction *in) {
         const ZydisDecodedOperand *op = &in->operands[0];
 
-        if (in->info.meta.branch_type == ZYDIS_BRANCH_TYPE_FAR)
+        if (in->info->meta.branch_type == ZYDIS_BRANCH_TYPE_FAR)
                 return (Value) {};
         if (op->type == ZYDIS_OPERAND_TYPE_IMMEDIATE)
                 return (Value) { in->next_ip + op->imm.value.u, true };
@@ -23,11 +23,11 @@ static Value branch_target(const CpuState *s, const Instruction *in) {
 
 /* loop, loope, loopne, jrcxz, jecxz: whether it jumps, or -1 */
 static int count_condition(CpuState *s, const Instruction *in) {
-        bool loops = in->info.mnemonic == ZYDIS_MNEMONIC_LOOP;
+        bool loops = in->info->mnemonic == ZYDIS_MNEMONIC_LOOP;
 
-        if (in->info.mnemonic == ZYDIS_MNEMONIC_JRCXZ)
+        if (in->info->mnemonic == ZYDIS_MNEMONIC_JRCXZ)
                 return s->known & (1u << GPR_RCX) ? s->gpr[GPR_RCX] == 0 : -1;
-        if (!loops || in->info.address_width != 64 || !(s->known & (1u << GPR_RCX))) {
+        if (!loops || in->info->address_width != 64 || !(s->known & (1u << GPR_RCX))) {
                 integer_forget(s, in);
                 return -1;
         }
@@ -38,16 +38,16 @@ static ExecuteResult branch(CpuState *s, const Instruction *in) {
         Value target = branch_target(s, in);
         int taken;
 
-        switch (in->info.meta.category) {
+        switch (in->info->meta.category) {
         case ZYDIS_CATEGORY_CALL:
-                if (in->info.meta.branch_type == ZYDIS_BRANCH_TYPE_FAR)
+                if (in->info->meta.branch_type == ZYDIS_BRANCH_TYPE_FAR)
                         return EXECUTE_END;
                 s->gpr[GPR_RSP] -= 8;
                 return jump_to(s, target);
         case ZYDIS_CATEGORY_UNCOND_BR:
                 return jump_to(s, target);
         case ZYDIS_CATEGORY_COND_BR:
-                switch (in->info.mnemonic) {
+                switch (in->info->mnemonic) {
                 case ZYDIS_MNEMONIC_LOOP:
                 case ZYDIS_MNEMONIC_LOOPE:
                 case ZYDIS_MNEMONIC_LOOPNE:
@@ -59,7 +59,7 @@ static ExecuteResult branch(CpuState *s, const Instruction *in) {
                 case ZYDIS_MNEMONIC_XBEGIN:
                         return EXECUTE_END;
                 default:
-                        taken = condition_value(s, in->info.opcode & 15);
+                        taken = condition_value(s, in->info->opcode & 15);
                 }
                 if (taken < 0)
                         return EXECUTE_END;
@@ -73,7 +73,7 @@ static ExecuteResult branch(CpuState *s, const Instruction *in) {
 }
 
 ExecuteResult cpu_execute(CpuState *s, const Instruction *in) {
-        switch (in->info.meta.category) {
+        switch (in->info->meta.category) {
         case ZYDIS_CATEGORY_CALL:
         case ZYDIS_CATEGORY_UNCOND_BR:
         case ZYDIS_CATEGORY_COND_BR:
@@ -85,14 +85,14 @@ ExecuteResult cpu_execute(CpuState *s, const Instruction *in) {
         case ZYDIS_CATEGORY_SYSRET:
                 return EXECUTE_END;
         case ZYDIS_CATEGORY_SYSTEM:
-                if (in->info.mnemonic != ZYDIS_MNEMONIC_RDTSC &&
-                    in->info.mnemonic != ZYDIS_MNEMONIC_RDTSCP)
+                if (in->info->mnemonic != ZYDIS_MNEMONIC_RDTSC &&
+                    in->info->mnemonic != ZYDIS_MNEMONIC_RDTSCP)
                         return EXECUTE_END;
                 break;
         default:
                 break;
         }
-        if (instruction_ends_flow(in) || in->info.mnemonic == ZYDIS_MNEMONIC_ENTER)
+        if (instruction_ends_flow(in) || in->info->mnemonic == ZYDIS_MNEMONIC_ENTER)
                 return EXECUTE_END;
         integer_execute(s, in);
         s->ip = in->next_ip;

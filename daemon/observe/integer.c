@@ -59,13 +59,13 @@ static void set_flags(CpuState *s, uint32_t flags, uint32_t defined, uint32_t un
 
 /* Anything not modelled: what it may write becomes unknown. */
 void integer_forget(CpuState *s, const Instruction *in) {
-        const ZydisAccessedFlags *flags = in->info.cpu_flags;
+        const ZydisAccessedFlags *flags = in->info->cpu_flags;
 
         s->known &= ~instruction_written(in);
         if (flags)
                 forget_flags(s, (uint32_t)(flags->modified | flags->set_0 | flags->set_1 |
                                            flags->undefined));
-        if (in->info.meta.category == ZYDIS_CATEGORY_RDWRFSGS)
+        if (in->info->meta.category == ZYDIS_CATEGORY_RDWRFSGS)
                 s->bases_known = false;
 }
 
@@ -111,7 +111,7 @@ static void shift_or_rotate(CpuState *s, const Instruction *in, AluOperation ope
 
 /* inc, dec, neg, not */
 static void unary(CpuState *s, const Instruction *in) {
-        ZydisMnemonic mnemonic = in->info.mnemonic;
+        ZydisMnemonic mnemonic = in->info->mnemonic;
         unsigned bits = in->operands[0].size;
         uint32_t keep =
                 mnemonic == ZYDIS_MNEMONIC_INC || mnemonic == ZYDIS_MNEMONIC_DEC ? CPU_FLAG_CF : 0;
@@ -148,14 +148,14 @@ static void load_address(CpuState *s, const Instruction *in) {
                 index = cpu_read_register(s, in, mem->index);
         address = base.v + index.v * mem->scale +
                   (mem->disp.has_displacement ? (uint64_t)mem->disp.value : 0);
-        if (in->info.address_width == 32)
+        if (in->info->address_width == 32)
                 address = (uint32_t)address;
         write_operand(s, in, 0, (Value) { address, base.known && index.known });
 }
 
 /* imul with two or three operands */
 static void multiply(CpuState *s, const Instruction *in) {
-        unsigned bits = in->operands[0].size, first = in->info.operand_count_visible == 3 ? 1 : 0;
+        unsigned bits = in->operands[0].size, first = in->info->operand_count_visible == 3 ? 1 : 0;
         Value a = integer_read(s, in, first), b = integer_read(s, in, first + 1);
         __int128 product;
         bool overflow;
@@ -192,7 +192,7 @@ static void multiply_wide(CpuState *s, const Instruction *in) {
                 integer_forget(s, in);
                 return;
         }
-        if (in->info.mnemonic == ZYDIS_MNEMONIC_IMUL) {
+        if (in->info->mnemonic == ZYDIS_MNEMONIC_IMUL) {
                 __int128 p = (__int128)sign_extend_bits(a.v, bits) * sign_extend_bits(b.v, bits);
 
                 overflow = p != sign_extend_bits((uint64_t)p, bits);
@@ -248,7 +248,7 @@ static void exchange(CpuState *s, const Instruction *in) {
 
 /* cmovcc and setcc carry their condition in the low nibble of the opcode. */
 static void conditional_move(CpuState *s, const Instruction *in) {
-        int taken = condition_value(s, in->info.opcode & 15);
+        int taken = condition_value(s, in->info->opcode & 15);
 
         if (taken < 0)
                 write_operand(s, in, 0, (Value) {});
@@ -259,7 +259,7 @@ static void conditional_move(CpuState *s, const Instruction *in) {
 }
 
 static void conditional_set(CpuState *s, const Instruction *in) {
-        int value = condition_value(s, in->info.opcode & 15);
+        int value = condition_value(s, in->info->opcode & 15);
 
         write_operand(s, in, 0, (Value) { value == 1, value >= 0 });
 }
@@ -270,8 +270,8 @@ static void widen_accumulator(CpuState *s, const Instruction *in) {
         unsigned bits = in->operands[1].size;
 
         a.v = (uint64_t)sign_extend_bits(a.v, bits);
-        if (in->info.mnemonic == ZYDIS_MNEMONIC_CWD || in->info.mnemonic == ZYDIS_MNEMONIC_CDQ ||
-            in->info.mnemonic == ZYDIS_MNEMONIC_CQO)
+        if (in->info->mnemonic == ZYDIS_MNEMONIC_CWD || in->info->mnemonic == ZYDIS_MNEMONIC_CDQ ||
+            in->info->mnemonic == ZYDIS_MNEMONIC_CQO)
                 a.v = (int64_t)a.v < 0 ? UINT64_MAX : 0;
         write_operand(s, in, 0, a);
 }
@@ -282,7 +282,7 @@ static void add_to_register(CpuState *s, int number, uint64_t n) {
 
 /* push, pop, call and leave move the stack pointer by the size of their implicit operand. */
 static unsigned stack_bytes(const Instruction *in) {
-        for (unsigned i = 0; i < in->info.operand_count; i++)
+        for (unsigned i = 0; i < in->info->operand_count; i++)
                 if (in->operands[i].type == ZYDIS_OPERAND_TYPE_MEMORY &&
                     in->operands[i].visibility == ZYDIS_OPERAND_VISIBILITY_HIDDEN)
                         return in->operands[i].size / 8;
@@ -300,7 +300,7 @@ static void pop(CpuState *s, const Instruction *in) {
 }
 
 static void leave(CpuState *s, const Instruction *in) {
-        if (in->info.operand_width != 64)
+        if (in->info->operand_width != 64)
                 return integer_forget(s, in);
         s->gpr[GPR_RSP] = s->gpr[GPR_RBP] + 8;
         if (s->known & (1u << GPR_RBP))
@@ -314,12 +314,12 @@ static void leave(CpuState *s, const Instruction *in) {
  * place, and with 32-bit addresses the registers wrap: not modelled. */
 static void string(CpuState *s, const Instruction *in) {
         bool rep = instruction_is_rep(in),
-             compares = in->info.cpu_flags && in->info.cpu_flags->modified;
+             compares = in->info->cpu_flags && in->info->cpu_flags->modified;
         uint64_t count = 1, step;
         uint32_t written = instruction_written(in) & ((1u << GPR_RSI) | (1u << GPR_RDI));
 
-        step = in->info.operand_width / 8;
-        if (in->info.address_width != 64 || !(s->flags_known & CPU_FLAG_DF) ||
+        step = in->info->operand_width / 8;
+        if (in->info->address_width != 64 || !(s->flags_known & CPU_FLAG_DF) ||
             (rep && (compares || !(s->known & (1u << GPR_RCX))))) {
                 integer_forget(s, in);
                 return;
@@ -340,7 +340,7 @@ static void string(CpuState *s, const Instruction *in) {
 }
 
 static void execute_arithmetic(CpuState *s, const Instruction *in) {
-        switch (in->info.mnemonic) {
+        switch (in->info->mnemonic) {
         case ZYDIS_MNEMONIC_ADD:
                 return arithmetic(s, in, ALU_ADD, true);
         case ZYDIS_MNEMONIC_ADC:
@@ -370,7 +370,8 @@ static void execute_arithmetic(CpuState *s, const Instruction *in) {
         case ZYDIS_MNEMONIC_ROR:
                 return shift_or_rotate(s, in, ALU_ROR);
         case ZYDIS_MNEMONIC_IMUL:
-                return in->info.operand_count_visible == 1 ? multiply_wide(s, in) : multiply(s, in);
+                return in->info->operand_count_visible == 1 ? multiply_wide(s, in)
+                                                            : multiply(s, in);
         case ZYDIS_MNEMONIC_MUL:
                 return multiply_wide(s, in);
         case ZYDIS_MNEMONIC_DIV:
@@ -381,7 +382,7 @@ static void execute_arithmetic(CpuState *s, const Instruction *in) {
 }
 
 void integer_execute(CpuState *s, const Instruction *in) {
-        switch (in->info.mnemonic) {
+        switch (in->info->mnemonic) {
         case ZYDIS_MNEMONIC_ADD:
         case ZYDIS_MNEMONIC_ADC:
         case ZYDIS_MNEMONIC_SUB:
@@ -432,9 +433,9 @@ void integer_execute(CpuState *s, const Instruction *in) {
         default:
                 break;
         }
-        if (in->info.meta.category == ZYDIS_CATEGORY_CMOV)
+        if (in->info->meta.category == ZYDIS_CATEGORY_CMOV)
                 return conditional_move(s, in);
-        if (in->info.meta.category == ZYDIS_CATEGORY_SETCC)
+        if (in->info->meta.category == ZYDIS_CATEGORY_SETCC)
                 return conditional_set(s, in);
         if (instruction_is_string(in))
                 return string(s, in);

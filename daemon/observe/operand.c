@@ -46,19 +46,19 @@ Value cpu_read_register(const CpuState *s, const Instruction *in, ZydisRegister 
 }
 
 bool instruction_is_string(const Instruction *in) {
-        return in->info.meta.category == ZYDIS_CATEGORY_STRINGOP;
+        return in->info->meta.category == ZYDIS_CATEGORY_STRINGOP;
 }
 
 bool instruction_is_rep(const Instruction *in) {
         return instruction_is_string(in) &&
-               (in->info.attributes &
+               (in->info->attributes &
                 (ZYDIS_ATTRIB_HAS_REP | ZYDIS_ATTRIB_HAS_REPE | ZYDIS_ATTRIB_HAS_REPNE));
 }
 
 uint32_t instruction_written(const Instruction *in) {
         uint32_t mask = 0;
 
-        for (unsigned i = 0; i < in->info.operand_count; i++) {
+        for (unsigned i = 0; i < in->info->operand_count; i++) {
                 const ZydisDecodedOperand *op = &in->operands[i];
                 int number;
 
@@ -71,7 +71,7 @@ uint32_t instruction_written(const Instruction *in) {
         }
         /* Zydis 4.0 does not list the pointers of cmps as written. */
         if (instruction_is_string(in))
-                for (unsigned i = 0; i < in->info.operand_count; i++)
+                for (unsigned i = 0; i < in->info->operand_count; i++)
                         if (in->operands[i].type == ZYDIS_OPERAND_TYPE_MEMORY) {
                                 int number = register_number(in->operands[i].mem.base);
 
@@ -83,7 +83,7 @@ uint32_t instruction_written(const Instruction *in) {
 
 /* Instructions with a memory operand that only hint, or name a line rather than access it. */
 static bool accesses_nothing(const Instruction *in) {
-        switch (in->info.meta.category) {
+        switch (in->info->meta.category) {
         case ZYDIS_CATEGORY_NOP:
         case ZYDIS_CATEGORY_WIDENOP:
         case ZYDIS_CATEGORY_PREFETCH:
@@ -95,7 +95,7 @@ static bool accesses_nothing(const Instruction *in) {
         default:
                 break;
         }
-        switch (in->info.mnemonic) {
+        switch (in->info->mnemonic) {
         case ZYDIS_MNEMONIC_CLFLUSH:
         case ZYDIS_MNEMONIC_INVLPG:
         case ZYDIS_MNEMONIC_UD0:
@@ -107,8 +107,8 @@ static bool accesses_nothing(const Instruction *in) {
 }
 
 static bool is_push(const Instruction *in) {
-        return in->info.meta.category == ZYDIS_CATEGORY_PUSH ||
-               in->info.meta.category == ZYDIS_CATEGORY_CALL;
+        return in->info->meta.category == ZYDIS_CATEGORY_PUSH ||
+               in->info->meta.category == ZYDIS_CATEGORY_CALL;
 }
 
 /* What an instruction adds to the address that its operand spells out. */
@@ -116,7 +116,7 @@ static Value extra_offset(const CpuState *s, const Instruction *in, const ZydisD
         Value bit;
         unsigned width;
 
-        switch (in->info.mnemonic) {
+        switch (in->info->mnemonic) {
         case ZYDIS_MNEMONIC_XLAT:
                 return cpu_read_register(s, in, ZYDIS_REGISTER_AL);
         case ZYDIS_MNEMONIC_BT:
@@ -147,7 +147,7 @@ static Value extra_offset(const CpuState *s, const Instruction *in, const ZydisD
             register_number(op->mem.base) == GPR_RSP && is_push(in))
                 return (Value) { (uint64_t)0 - op->size / 8, true };
         if (op->visibility != ZYDIS_OPERAND_VISIBILITY_HIDDEN &&
-            in->info.mnemonic == ZYDIS_MNEMONIC_POP && register_number(op->mem.base) == GPR_RSP)
+            in->info->mnemonic == ZYDIS_MNEMONIC_POP && register_number(op->mem.base) == GPR_RSP)
                 return (Value) { op->size / 8, true };
         return (Value) { 0, true };
 }
@@ -170,7 +170,7 @@ static int operand_address(const CpuState *s, const Instruction *in, const Zydis
         uint64_t address = mem->disp.has_displacement ? (uint64_t)mem->disp.value : 0;
         Value extra;
 
-        if (mem->type != ZYDIS_MEMOP_TYPE_MEM || in->info.mnemonic == ZYDIS_MNEMONIC_ENTER)
+        if (mem->type != ZYDIS_MEMOP_TYPE_MEM || in->info->mnemonic == ZYDIS_MNEMONIC_ENTER)
                 return -ENODATA;
         if (!add_register(s, in, mem->base, 1, &address) ||
             !add_register(s, in, mem->index, mem->scale, &address))
@@ -180,8 +180,8 @@ static int operand_address(const CpuState *s, const Instruction *in, const Zydis
                 return -ENODATA;
         address += extra.v;
         /* Implicit stack accesses always use the full stack pointer. */
-        if (in->info.address_width == 32 && !(op->visibility == ZYDIS_OPERAND_VISIBILITY_HIDDEN &&
-                                              register_number(mem->base) == GPR_RSP))
+        if (in->info->address_width == 32 && !(op->visibility == ZYDIS_OPERAND_VISIBILITY_HIDDEN &&
+                                               register_number(mem->base) == GPR_RSP))
                 address = (uint32_t)address;
         if (mem->segment == ZYDIS_REGISTER_FS || mem->segment == ZYDIS_REGISTER_GS) {
                 if (!s->bases_known)
@@ -199,7 +199,7 @@ unsigned instruction_accesses(const CpuState *s, const Instruction *in,
         unsigned n = 0, unknown = 0;
 
         if (!accesses_nothing(in)) {
-                for (unsigned i = 0; i < in->info.operand_count; i++) {
+                for (unsigned i = 0; i < in->info->operand_count; i++) {
                         const ZydisDecodedOperand *op = &in->operands[i];
 
                         if (op->type != ZYDIS_OPERAND_TYPE_MEMORY ||

@@ -103,7 +103,7 @@ Test(operand, every_addressing_form) {
                 test_code(&code, "", 0, rows[i].bytes, rows[i].n_bytes);
                 cr_assert_eq(decode_at(&code.window, IP, &in), 0, "%s: not decoded", rows[i].text);
                 cr_expect_eq(in.next_ip, IP + rows[i].n_bytes, "%s: length %d", rows[i].text,
-                             in.info.length);
+                             in.info->length);
                 n = instruction_accesses(&s, &in, got, &unknown);
                 cr_assert_eq(n, rows[i].n, "%s: %u addresses", rows[i].text, n);
                 cr_expect_eq(unknown, rows[i].unknown, "%s: %u unknown", rows[i].text, unknown);
