@@ -36,19 +36,20 @@ static int unexpected_argument(const char *argument) {
 static int check_config(const char *path) {
         cleanup_free char *message = NULL;
         Settings settings;
+        Rules *rules = NULL;
         bool missing = false;
         int r;
 
-        r = config_load(path ?: CONFIG_PATH, path != NULL, &settings, &missing, &message);
+        r = config_load(path ?: CONFIG_PATH, path != NULL, &settings, &rules, &missing, &message);
         if (r < 0) {
                 fprintf(stderr, "numabalancerd: %s\n", message ?: strerror(-r));
                 return EXIT_STATUS_CONFIG;
         }
         if (missing)
                 fprintf(stderr, "numabalancerd: there is no " CONFIG_PATH "; the defaults apply\n");
-        if (config_print(stdout, &settings) < 0 || fflush(stdout) != 0)
-                return EXIT_STATUS_FAILED;
-        return EXIT_STATUS_GOOD;
+        r = config_print(stdout, &settings, rules);
+        rules_free(rules);
+        return r < 0 ? EXIT_STATUS_FAILED : EXIT_STATUS_GOOD;
 }
 
 int main(int argc, char *argv[]) {

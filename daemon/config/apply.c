@@ -8,6 +8,7 @@
 
 #include "base/format.h"
 #include "base/parse.h"
+#include "config/rules.h"
 
 #define ALLOWED_BYTES 512
 
@@ -235,8 +236,10 @@ static int apply_setting(const Tree *tree, const config_setting_t *s, const char
                 tree->origins[i] = (SettingOrigin) { .path = tree->path, .line = line };
                 return 0;
         }
-        if (!*group)
+        if (!*group) {
                 is_group("", allowed);
+                append(allowed, "rules");
+        }
         return config_error(tree->error, -EBADMSG, tree->path, line,
                             "%s%s%s: unknown key; known are %s", group, dot, key, allowed);
 }
@@ -272,7 +275,7 @@ static bool is_top_key(const char *name) {
 }
 
 int apply_tree(const char *path, const config_setting_t *root, Settings *settings,
-               SettingOrigin *origins, ConfigError *error) {
+               SettingOrigin *origins, Rules *rules, ConfigError *error) {
         Tree tree = { path, settings, origins, error };
 
         for (int i = 0; i < config_setting_length(root); i++) {
@@ -280,7 +283,9 @@ int apply_tree(const char *path, const config_setting_t *root, Settings *setting
                 char groups[ALLOWED_BYTES] = "";
                 int r;
 
-                if (is_group(config_setting_name(s), groups))
+                if (strcmp(config_setting_name(s), "rules") == 0)
+                        r = rules_apply(path, s, rules, error);
+                else if (is_group(config_setting_name(s), groups))
                         r = apply_group(&tree, s);
                 else if (config_setting_is_group(s) && !is_top_key(config_setting_name(s)))
                         r = config_error(error, -EBADMSG, path, config_setting_source_line(s),

@@ -4,6 +4,7 @@
 #include <libconfig.h>
 
 #include "config/error.h"
+#include "model/rules.h"
 #include "model/settings.h"
 
 /* Where a setting was given last, for what can only be checked at the end. */
@@ -12,10 +13,10 @@ typedef struct SettingOrigin {
         unsigned line;
 } SettingOrigin;
 
-/* Sets everything that stands in the parsed file. origins has an element for each of
- * settings_infos. -EBADMSG. */
+/* Sets everything that stands in the parsed file and appends its rules. origins has an element for
+ * each of settings_infos. -EBADMSG, -ENOMEM. */
 int apply_tree(const char *path, const config_setting_t *root, Settings *settings,
-               SettingOrigin *origins, ConfigError *error);
+               SettingOrigin *origins, Rules *rules, ConfigError *error);
 
 /* Checks settings against each other. -EBADMSG. */
 int apply_check(const Settings *settings, const SettingOrigin *origins, ConfigError *error);

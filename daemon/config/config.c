@@ -18,6 +18,8 @@
 typedef struct Load {
         Settings settings;
         SettingOrigin *origins;
+        Rules *rules;      /* of the drop-ins, in the end of all */
+        Rules *main_rules; /* of the file */
         char *paths[1 + DROPINS_MAX];
         size_t n_paths;
         ConfigError error;
@@ -27,6 +29,8 @@ static void load_done(Load *load) {
         for (size_t i = 0; i < load->n_paths; i++)
                 free(load->paths[i]);
         free(load->origins);
+        rules_free(load->rules);
+        rules_free(load->main_rules);
         free(load->error.message);
 }
 
@@ -50,7 +54,7 @@ static int refuse_syntax(const char *path, const char *text, const config_t *con
                             (int)(length < 100 ? length : 100), text);
 }
 
-static int load_file(Load *load, const char *path) {
+static int load_file(Load *load, const char *path, Rules *rules) {
         cleanup_free char *text = NULL, *prepared = NULL;
         config_t config;
         int r;
@@ -64,7 +68,7 @@ static int load_file(Load *load, const char *path) {
         config_init(&config);
         if (config_read_string(&config, prepared) == CONFIG_TRUE)
                 r = apply_tree(path, config_root_setting(&config), &load->settings, load->origins,
-                               &load->error);
+                               rules, &load->error);
         else
                 r = refuse_syntax(path, text, &config, &load->error);
         config_destroy(&config);
@@ -100,7 +104,7 @@ static int load_dropin(Load *load, const char *directory, const char *name) {
         load->paths[load->n_paths++] = path;
         if (is_masked(path))
                 return 0;
-        r = load_file(load, path);
+        r = load_file(load, path, load->rules);
         if (r == -ENOENT)
                 return config_error(&load->error, -EACCES, path, 0,
                                     "cannot be read: it vanished or is a dangling link");
@@ -136,6 +140,20 @@ static int load_dropins(Load *load, const char *path) {
         return r;
 }
 
+/* Moves the rules of the file behind those of the drop-ins. */
+static int join_rules(Load *load) {
+        Rules *from = load->main_rules, *to = load->rules;
+
+        if (from->n > RULES_MAX - to->n)
+                return config_error(&load->error, -EBADMSG, load->paths[0], 0,
+                                    "rules: more than %d rules with those of the drop-ins",
+                                    RULES_MAX);
+        memcpy(to->rule + to->n, from->rule, from->n * sizeof(from->rule[0]));
+        to->n += from->n;
+        from->n = 0;
+        return 0;
+}
+
 static int load_all(Load *load, const char *path, bool required, bool *ret_missing) {
         size_t n;
         int r;
@@ -143,11 +161,13 @@ static int load_all(Load *load, const char *path, bool required, bool *ret_missi
         settings_infos(&n);
         load->origins = calloc(n, sizeof(*load->origins));
         load->paths[0] = strdup(path);
-        if (!load->origins || !load->paths[0])
+        load->rules = rules_new();
+        load->main_rules = rules_new();
+        if (!load->origins || !load->paths[0] || !load->rules || !load->main_rules)
                 return -ENOMEM;
         load->n_paths = 1;
         settings_init(&load->settings);
-        r = load_file(load, load->paths[0]);
+        r = load_file(load, load->paths[0], load->main_rules);
         *ret_missing = r == -ENOENT;
         if (r == -ENOENT && required)
                 return config_error(&load->error, r, path, 0, "does not exist");
@@ -156,11 +176,14 @@ static int load_all(Load *load, const char *path, bool required, bool *ret_missi
         r = load_dropins(load, path);
         if (r < 0)
                 return r;
+        r = join_rules(load);
+        if (r < 0)
+                return r;
         return apply_check(&load->settings, load->origins, &load->error);
 }
 
-int config_load(const char *path, bool required, Settings *ret, bool *ret_missing,
-                char **ret_message) {
+int config_load(const char *path, bool required, Settings *ret, Rules **ret_rules,
+                bool *ret_missing, char **ret_message) {
         Load load = {};
         bool missing = false;
         int r = load_all(&load, path, required, &missing);
@@ -169,6 +192,8 @@ int config_load(const char *path, bool required, Settings *ret, bool *ret_missin
                 *ret_message = TAKE_PTR(load.error.message);
         else {
                 *ret = load.settings;
+                if (ret_rules)
+                        *ret_rules = TAKE_PTR(load.rules);
                 if (ret_missing)
                         *ret_missing = missing;
         }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/format.h"
+#include "config/rules.h"
 
 static void print_value(FILE *f, const SettingInfo *info, const void *member) {
         char buffer[FORMAT_BYTES];
@@ -38,7 +39,7 @@ static void print_value(FILE *f, const SettingInfo *info, const void *member) {
         }
 }
 
-int config_print(FILE *f, const Settings *settings) {
+int config_print(FILE *f, const Settings *settings, const Rules *rules) {
         const char *group = "";
         size_t n;
         const SettingInfo *infos = settings_infos(&n);
@@ -57,5 +58,6 @@ int config_print(FILE *f, const Settings *settings) {
         }
         if (*group)
                 fputs("};\n", f);
+        rules_print(f, rules);
         return fflush(f) != 0 || ferror(f) ? -EIO : 0;
 }

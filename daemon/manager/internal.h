@@ -7,11 +7,13 @@
 #include "manager/manager.h"
 #include "manager/tracked.h"
 #include "migrate/mover.h"
+#include "model/rules.h"
 #include "model/settings.h"
 #include "model/snapshot.h"
 #include "model/view.h"
 #include "observe/observer.h"
 #include "report/bus.h"
+#include "system/process_names.h"
 #include "system/root.h"
 
 /* A moved process is looked at again this many evaluations after its job, so that the record tells
@@ -43,6 +45,8 @@ typedef struct Manager {
 
         /* configuration */
         Settings settings;
+        Rules *rules;
+        Users *users; /* NULL: no rule asks for user names */
         char *last_reload_error;
 
         /* the rooms */
@@ -107,8 +111,12 @@ int manager_pause(Manager *m, uint64_t usec);
 int manager_resume(Manager *m);
 
 /* reload.c */
-int manager_load_settings(Manager *m, Settings *ret, char **ret_message);
+int manager_load_settings(Manager *m, Settings *ret, Rules **ret_rules, char **ret_message);
 void manager_reload(Manager *m);
+
+/* rules.c: set_rules takes them over; match_rules fills rule_mode and rule of a process. */
+void manager_set_rules(Manager *m, Rules *rules);
+void manager_match_rules(Manager *m, ProcessInfo *info);
 
 /* view.c: what the control interface reads. */
 void manager_backend(Manager *m, ReportBackend *ret);

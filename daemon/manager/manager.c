@@ -30,6 +30,8 @@ static Manager *manager_free(Manager *m) {
         decide_state_free(m->decide_state);
         sd_event_unref(m->event);
         tracked_free(m->tracked);
+        rules_free(m->rules);
+        users_free(m->users);
         plan_done(&m->plan);
         free(m->views);
         free(m->last_reload_error);
@@ -191,13 +193,15 @@ static int make_loop(Manager *m) {
 
 static int start(Manager *m) {
         cleanup_free char *message = NULL;
+        Rules *rules = NULL;
         int r;
 
-        r = manager_load_settings(m, &m->settings, &message);
+        r = manager_load_settings(m, &m->settings, &rules, &message);
         if (r < 0) {
                 journal_log(LOG_ERR, "The configuration is refused: %s", message ?: strerror(-r));
                 return EXIT_STATUS_CONFIG;
         }
+        manager_set_rules(m, rules);
         if (take_lock(m) < 0 || read_machine(m) < 0 || make_loop(m) < 0 || make_rooms(m) < 0)
                 return EXIT_STATUS_FAILED;
         r = start_sampling(m);

@@ -53,6 +53,7 @@ static int refresh_info(Manager *m, Tracked *p, uint64_t now_ns, uint64_t boot_n
                 return r;
         if (!process_id_equal(info.id, p->id))
                 return -ESRCH;
+        manager_match_rules(m, &info);
         info.attributes = p->info.attributes;
         info.task_policy = p->info.task_policy;
         info.vma_policy = p->info.vma_policy;

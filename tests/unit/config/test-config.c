@@ -24,7 +24,7 @@ TestSuite(config, .init = begin, .fini = end);
 static Settings load(const char *path) {
         char *message = NULL;
         Settings s = {};
-        int r = config_load(path, true, &s, NULL, &message);
+        int r = config_load(path, true, &s, NULL, NULL, &message);
 
         cr_assert_eq(r, 0, "%s: %d %s", path, r, message ? message : "");
         cr_assert_null(message);
@@ -43,7 +43,7 @@ static void refuse(const char *text, int result, unsigned line, const char *part
 
         memset(&s, 0x5a, sizeof(s));
         before = s;
-        r = config_load(path, true, &s, &missing, &message);
+        r = config_load(path, true, &s, NULL, &missing, &message);
         cr_expect_eq(r, result, "<%s>: result %d (%s)", text, r, message ? message : "");
         if (r >= 0)
                 return;
@@ -189,7 +189,7 @@ Test(config, refuses_nul_bytes) {
         char *message = NULL;
         Settings s;
 
-        cr_assert_eq(config_load(path, true, &s, NULL, &message), -EBADMSG);
+        cr_assert_eq(config_load(path, true, &s, NULL, NULL, &message), -EBADMSG);
         cr_assert_not_null(strstr(message, "nul.conf:2: NUL byte"), "%s", message);
         free(message);
 }
@@ -203,7 +203,7 @@ Test(config, size_limit) {
         tempdir_write_bytes(&dir, "large.conf", text, limit);
         load(tempdir_path(&dir, "large.conf"));
         tempdir_write_bytes(&dir, "large.conf", text, limit + 1);
-        cr_assert_eq(config_load(tempdir_path(&dir, "large.conf"), true, &s, NULL, &message),
+        cr_assert_eq(config_load(tempdir_path(&dir, "large.conf"), true, &s, NULL, NULL, &message),
                      -EFBIG);
         cr_assert_not_null(strstr(message, "1 MiB"));
         free(message);
@@ -217,14 +217,14 @@ Test(config, missing_file) {
         bool missing = false;
 
         settings_init(&defaults);
-        cr_assert_eq(config_load(path, false, &s, &missing, &message), 0);
+        cr_assert_eq(config_load(path, false, &s, NULL, &missing, &message), 0);
         cr_assert(missing);
         expect_equal(&s, &defaults);
-        cr_assert_eq(config_load(path, true, &s, &missing, &message), -ENOENT);
+        cr_assert_eq(config_load(path, true, &s, NULL, &missing, &message), -ENOENT);
         cr_assert_not_null(strstr(message, "missing.conf: does not exist"));
         free(message);
         tempdir_write(&dir, "missing.conf.d/1.conf", "mode = \"observe\";");
-        cr_assert_eq(config_load(path, false, &s, &missing, &message), 0);
+        cr_assert_eq(config_load(path, false, &s, NULL, &missing, &message), 0);
         cr_assert(missing);
         cr_assert_eq(s.mode, MODE_OBSERVE, "drop-ins work alone");
 }
@@ -245,7 +245,7 @@ Test(config, unreadable_file) {
 
                 if (geteuid() == 0 && setresuid(65534, 65534, 65534) < 0)
                         _exit(2);
-                r = config_load(path, false, &s, NULL, &message);
+                r = config_load(path, false, &s, NULL, NULL, &message);
                 _exit(r == -EACCES && message && strstr(message, "secret.conf: cannot be read")
                               ? 0
                               : 1);
@@ -259,14 +259,15 @@ Test(config, no_regular_file, .timeout = 10) {
         Settings s;
 
         cr_assert_eq(mkfifo(tempdir_path(&dir, "fifo"), 0644), 0);
-        cr_assert_eq(config_load(tempdir_path(&dir, "fifo"), true, &s, NULL, &message), -ENOTSUP);
+        cr_assert_eq(config_load(tempdir_path(&dir, "fifo"), true, &s, NULL, NULL, &message),
+                     -ENOTSUP);
         cr_assert_not_null(strstr(message, "no regular file"));
         free(message);
         message = NULL;
-        cr_assert_eq(config_load(dir.path, true, &s, NULL, &message), -ENOTSUP);
+        cr_assert_eq(config_load(dir.path, true, &s, NULL, NULL, &message), -ENOTSUP);
         free(message);
         message = NULL;
-        cr_assert_eq(config_load("/dev/null", true, &s, NULL, &message), -ENOTSUP);
+        cr_assert_eq(config_load("/dev/null", true, &s, NULL, NULL, &message), -ENOTSUP);
         free(message);
 }
 
@@ -299,19 +300,19 @@ Test(config, bad_dropins) {
         Settings s;
 
         tempdir_write(&dir, "a.conf.d/1.conf", "\n\nmode = 5;");
-        cr_assert_eq(config_load(path, true, &s, NULL, &message), -EBADMSG);
+        cr_assert_eq(config_load(path, true, &s, NULL, NULL, &message), -EBADMSG);
         cr_assert_not_null(strstr(message, "a.conf.d/1.conf:3: mode: 5"), "%s", message);
         free(message);
         message = NULL;
         tempdir_write(&dir, "a.conf.d/1.conf", "");
         cr_assert_eq(symlink("nowhere", tempdir_path(&dir, "a.conf.d/2.conf")), 0);
-        cr_assert_eq(config_load(path, true, &s, NULL, &message), -EACCES);
+        cr_assert_eq(config_load(path, true, &s, NULL, NULL, &message), -EACCES);
         cr_assert_not_null(strstr(message, "2.conf: cannot be read"), "%s", message);
         free(message);
         message = NULL;
         path = tempdir_write(&dir, "b.conf", "");
         tempdir_write(&dir, "b.conf.d", "");
-        cr_assert_eq(config_load(path, true, &s, NULL, &message), -ENOTSUP);
+        cr_assert_eq(config_load(path, true, &s, NULL, NULL, &message), -ENOTSUP);
         cr_assert_not_null(strstr(message, "b.conf.d: is no directory"), "%s", message);
         free(message);
 }
@@ -325,17 +326,21 @@ Test(config, too_many_dropins) {
                 snprintf(name, sizeof(name), "a.conf.d/%d.conf", i);
                 tempdir_write(&dir, name, "");
         }
-        cr_assert_eq(config_load(tempdir_path(&dir, "a.conf"), true, &s, NULL, &message), -E2BIG);
+        cr_assert_eq(config_load(tempdir_path(&dir, "a.conf"), true, &s, NULL, NULL, &message),
+                     -E2BIG);
         cr_assert_not_null(strstr(message, "256"));
         free(message);
 }
 
 static Settings print_and_load(const Settings *s) {
         FILE *f = fopen(tempdir_path(&dir, "printed.conf"), "we");
+        Rules *rules = rules_new();
 
+        cr_assert_not_null(rules);
         cr_assert_not_null(f);
-        cr_assert_eq(config_print(f, s), 0);
+        cr_assert_eq(config_print(f, s, rules), 0);
         cr_assert_eq(fclose(f), 0);
+        rules_free(rules);
         return load(tempdir_path(&dir, "printed.conf"));
 }
 
@@ -373,12 +378,14 @@ Test(config, print_round_trips) {
 
 Test(config, print_tells_broken_streams) {
         FILE *f = fopen("/dev/full", "we");
+        Rules *rules = rules_new();
         Settings s;
 
         settings_init(&s);
         cr_assert_not_null(f);
-        cr_assert_eq(config_print(f, &s), -EIO);
+        cr_assert_eq(config_print(f, &s, rules), -EIO);
         fclose(f);
+        rules_free(rules);
 }
 
 /* The file that is installed says what the defaults are. */
