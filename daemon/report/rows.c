@@ -89,6 +89,7 @@ int row_append_job(sd_bus_message *m, const Outcome *o, const Topology *t) {
         TRY(append_u64(m, "bytes_moved", o->bytes_moved));
         TRY(append_u32(m, "passes", o->passes));
         TRY(append_u64(m, "busy_usec", o->busy_ns / 1000));
+        TRY(append_text(m, "limit", limit_to_string(o->limit)));
         TRY(append_double(m, "score", o->move.score));
         if (isfinite(o->move.remote_before))
                 TRY(append_double(m, "remote_before", o->move.remote_before));

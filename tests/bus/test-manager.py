@@ -135,7 +135,7 @@ def test_jobs():
         "from_nodes": "4", "to_node": 0, "state": "waiting", "reason": "none",
         "bytes_planned": 512 << 20, "pages_planned": 131072, "pages_moved": 100000,
         "pages_failed": 0, "pages_retry": 31072, "pages_gone": 0, "bytes_moved": 409600000,
-        "passes": 1, "busy_usec": 0, "score": 0.0, "remote_before": 0.97,
+        "passes": 1, "busy_usec": 0, "limit": "none", "score": 0.0, "remote_before": 0.97,
         "next_pass_in_usec": 0})
 
 
