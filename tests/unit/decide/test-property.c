@@ -125,7 +125,7 @@ static void compare_plans(const Plan *a, const Plan *b, uint64_t seed) {
         }
 }
 
-Test(property, plans_are_sound_whatever_the_order, .timeout = 120) {
+Test(property, plans_are_sound_whatever_the_order) {
         size_t moves = 0, moved = 0;
 
         for (uint64_t seed = 1; seed <= 10000; seed++) {
@@ -153,7 +153,7 @@ Test(property, plans_are_sound_whatever_the_order, .timeout = 120) {
         cr_assert_gt(moves, 1500, "%zu moves", moves);
 }
 
-Test(property, nothing_moves_when_balanced, .timeout = 60) {
+Test(property, nothing_moves_when_balanced) {
         for (uint64_t seed = 1; seed <= 2000; seed++) {
                 Machine *m = machine_new(seed, MACHINE_BALANCED);
                 DecideState *state = remember(m);
@@ -168,7 +168,7 @@ Test(property, nothing_moves_when_balanced, .timeout = 60) {
         }
 }
 
-Test(property, absurd_numbers_stay_finite, .timeout = 60) {
+Test(property, absurd_numbers_stay_finite) {
         for (uint64_t seed = 1; seed <= 2000; seed++) {
                 Machine *m = machine_new(seed, MACHINE_HOSTILE);
                 DecideState *state = remember(m);
@@ -189,7 +189,7 @@ Test(property, absurd_numbers_stay_finite, .timeout = 60) {
 }
 
 /* Without gates, the same number of samples with more of them remote never promises less. */
-Test(property, benefit_never_falls_when_the_remote_share_rises, .timeout = 60) {
+Test(property, benefit_never_falls_when_the_remote_share_rises) {
         size_t compared = 0;
 
         for (uint64_t seed = 1; seed <= 3000; seed++) {
@@ -278,7 +278,7 @@ static void carry_out(Machine *m, DecideState *state, const Plan *plan, LastMove
         }
 }
 
-Test(property, no_return_within_the_dwell_time, .timeout = 120) {
+Test(property, no_return_within_the_dwell_time) {
         size_t moves = 0;
 
         for (uint64_t seed = 1; seed <= 1000; seed++) {
@@ -312,7 +312,7 @@ Test(property, no_return_within_the_dwell_time, .timeout = 120) {
 }
 
 /* More processes than can be remembered: the plan still does not depend on their order. */
-Test(property, a_crowd_is_bounded, .timeout = 60) {
+Test(property, a_crowd_is_bounded) {
         size_t n = PROCESSES_MAX + 500;
         Machine *m = machine_new(7, MACHINE_ANY);
         ProcessInfo *infos = calloc(n, sizeof(*infos));
