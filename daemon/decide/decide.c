@@ -9,6 +9,7 @@
 #include "decide/gates.h"
 #include "decide/grow.h"
 #include "decide/place.h"
+#include "decide/sort.h"
 #include "decide/state.h"
 #include "decide/tuning.h"
 
@@ -270,8 +271,8 @@ int decide(const Snapshot *snapshot, DecideState *state, const Settings *setting
         for (size_t i = 0; i < snapshot->n_processes; i++)
                 judge(&round, i);
         plan->n_verdicts = snapshot->n_processes;
-        qsort_r(state->candidates, state->n_candidates, sizeof(*state->candidates),
-                compare_candidates, (void *)snapshot->processes);
+        sort_in_place(state->candidates, state->n_candidates, sizeof(*state->candidates),
+                      compare_candidates, (void *)snapshot->processes);
         for (size_t i = 0; i < state->n_candidates; i++)
                 plan_candidate(&round, state->candidates[i].index);
         return 0;

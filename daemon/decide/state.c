@@ -8,6 +8,7 @@
 
 #include "base/mathx.h"
 #include "decide/grow.h"
+#include "decide/sort.h"
 #include "decide/tuning.h"
 
 int state_new(DecideState **ret, const Topology *topology, uint32_t capacity) {
@@ -159,8 +160,8 @@ static int compare_newcomers(const void *a, const void *b, void *userdata) {
 static void admit(DecideState *state, const Snapshot *snapshot, size_t n, uint64_t now_ns) {
         make_room(state, n, now_ns);
         if (room(state) < n)
-                qsort_r(state->newcomers, n, sizeof(*state->newcomers), compare_newcomers,
-                        (void *)snapshot->processes);
+                sort_in_place(state->newcomers, n, sizeof(*state->newcomers), compare_newcomers,
+                              (void *)snapshot->processes);
         for (size_t i = 0; i < n; i++) {
                 const ProcessInfo *info = snapshot->processes[state->newcomers[i]].info;
                 Track *track = state_track(state, info->id, info->comm);
