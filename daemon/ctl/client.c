@@ -56,11 +56,10 @@ static ExitCode fail(Client *c, int r, const sd_bus_error *error, const char *wh
         return error && error->name ? exit_code_from_error(error->name) : EXIT_FAILED;
 }
 
-ExitCode client_open(Client *c) {
+static ExitCode connect_client(Client *c) {
         cleanup_error sd_bus_error error = SD_BUS_ERROR_NULL;
         int r;
 
-        *c = (Client) { 0 };
         r = sd_bus_open_system(&c->bus);
         if (r < 0) {
                 say(c, "The system bus cannot be reached: %s\n", strerror(-r));
@@ -74,6 +73,16 @@ ExitCode client_open(Client *c) {
                 return EXIT_NOT_RUNNING;
         }
         return EXIT_DONE;
+}
+
+ExitCode client_open(Client *c) {
+        *c = (Client) { 0 };
+        return connect_client(c);
+}
+
+ExitCode client_open_quietly(Client *c) {
+        *c = (Client) { .hold = true };
+        return connect_client(c);
 }
 
 void client_close(Client *c) {

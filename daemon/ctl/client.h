@@ -19,6 +19,9 @@ typedef struct Client {
 /* Connects to the system bus (or DBUS_SYSTEM_BUS_ADDRESS) and makes sure that the daemon is there.
  * Never starts it. */
 ExitCode client_open(Client *c);
+
+/* The same, and the connection keeps messages to itself: hold is set. */
+ExitCode client_open_quietly(Client *c);
 void client_close(Client *c);
 
 /* Calls a method of org.numabalancer1.Manager with arguments as for sd_bus_message_append; the

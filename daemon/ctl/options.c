@@ -18,6 +18,8 @@ enum {
         OPTION_MAX,
         OPTION_INTERVAL,
         OPTION_COUNT,
+        OPTION_OPENMETRICS,
+        OPTION_OUTPUT,
 };
 
 static const struct option long_options[] = {
@@ -28,6 +30,8 @@ static const struct option long_options[] = {
         { "max", required_argument, NULL, OPTION_MAX },
         { "interval", required_argument, NULL, OPTION_INTERVAL },
         { "count", required_argument, NULL, OPTION_COUNT },
+        { "openmetrics", no_argument, NULL, OPTION_OPENMETRICS },
+        { "output", required_argument, NULL, OPTION_OUTPUT },
         { 0 },
 };
 
@@ -46,6 +50,8 @@ static void print_help(void) {
                "  --max N            list at most N processes or jobs (1 to 10000)\n"
                "  --interval TIME    refresh top every TIME (100ms to 1h), 2s by default\n"
                "  --count N          end top after N times\n"
+               "  --openmetrics      print metrics in the OpenMetrics format\n"
+               "  --output FILE      write metrics to FILE, replacing it at once\n"
                "  -h, --help         show this help\n"
                "  --version          show the version\n"
                "\nSee numabalancerctl(1).\n");
@@ -131,6 +137,12 @@ static bool take_option(Options *o, int option) {
                 return take_interval(&o->interval_ns);
         case OPTION_COUNT:
                 return take_number("count", UINT32_MAX, &o->count);
+        case OPTION_OPENMETRICS:
+                o->openmetrics = true;
+                return true;
+        case OPTION_OUTPUT:
+                o->output = optarg;
+                return true;
         default:
                 fprintf(stderr, "See numabalancerctl --help.\n");
                 return false;

@@ -11,6 +11,8 @@ typedef struct Options {
         bool json;
         bool colour;          /* stdout is a terminal that wants it */
         uint32_t max;         /* --max, 0 = the daemon's default */
+        bool openmetrics;     /* --openmetrics */
+        const char *output;   /* --output, NULL = stdout */
         uint64_t interval_ns; /* --interval of top */
         uint32_t count;       /* --count of top, 0 = without end */
         const char *order;    /* --order, "" = the daemon's default */

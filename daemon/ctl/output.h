@@ -8,6 +8,8 @@
 
 #include <json-c/json.h>
 
+#include "ctl/data.h"
+
 /* What numabalancerctl prints, from answers of the daemon as JSON. Knows nothing of the bus. The
  * daemon has escaped all text that comes from processes. now_usec is CLOCK_REALTIME. */
 
@@ -15,17 +17,8 @@
 void output_status(FILE *f, json_object *properties, json_object *stats, uint64_t now_usec,
                    bool colour);
 
-/* One picture of `numabalancerctl top`: properties, and the answers of ListNodes, ListJobs and
- * ListProcesses. previous (may be NULL) are the properties and stats of the picture before, for rates.
- * -ENOMEM. */
-typedef struct TopData {
-        json_object *properties;
-        json_object *stats;
-        json_object *nodes;
-        json_object *jobs;
-        json_object *processes;
-} TopData;
-int output_top(FILE *f, const TopData *now, const TopData *previous);
+/* One picture of `numabalancerctl top`; previous (may be NULL) is the one before, for rates. -ENOMEM. */
+int output_top(FILE *f, const DaemonData *now, const DaemonData *previous);
 
 /* rows: the answer of ListProcesses. -ENOMEM. */
 int output_processes(FILE *f, json_object *rows, bool colour);

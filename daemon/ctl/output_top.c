@@ -9,11 +9,11 @@
 #include "ctl/output.h"
 
 /* How much a counter grew since the picture before; all of it in the first. */
-static uint64_t growth(const TopData *now, const TopData *previous, const char *key) {
+static uint64_t growth(const DaemonData *now, const DaemonData *previous, const char *key) {
         return sub_sat(json_u64(now->stats, key), previous ? json_u64(previous->stats, key) : 0);
 }
 
-static void top_head(FILE *f, const TopData *now, const TopData *previous) {
+static void top_head(FILE *f, const DaemonData *now, const DaemonData *previous) {
         json_object *p = now->properties;
         uint64_t accesses = growth(now, previous, "AccessesTotal");
 
@@ -45,7 +45,7 @@ static void top_jobs(FILE *f, json_object *jobs) {
         }
 }
 
-int output_top(FILE *f, const TopData *now, const TopData *previous) {
+int output_top(FILE *f, const DaemonData *now, const DaemonData *previous) {
         int r;
 
         top_head(f, now, previous);

@@ -12,40 +12,15 @@
 #include "base/cleanup.h"
 #include "ctl/client.h"
 #include "ctl/columns.h"
+#include "ctl/data.h"
 #include "ctl/json.h"
 #include "ctl/output.h"
 
 /* Rows beyond what a tall terminal shows are not asked for. */
 #define TOP_PROCESSES 200
 
-static void top_data_done(TopData *d) {
-        json_object_put(d->properties);
-        json_object_put(d->stats);
-        json_object_put(d->nodes);
-        json_object_put(d->jobs);
-        json_object_put(d->processes);
-        *d = (TopData) { 0 };
-}
-
-static ExitCode top_data_fetch(TopData *ret, Client *c, const Options *o, const char *order) {
-        TopData d = { 0 };
-        ExitCode code;
-
-        if ((code = client_properties(c, &d.properties)) != EXIT_DONE ||
-            (code = client_call(c, &d.stats, "GetStats", NULL)) != EXIT_DONE ||
-            (code = client_call(c, &d.nodes, "ListNodes", NULL)) != EXIT_DONE ||
-            (code = client_call(c, &d.jobs, "ListJobs", NULL)) != EXIT_DONE ||
-            (code = client_call(c, &d.processes, "ListProcesses", "us", o->max ?: TOP_PROCESSES,
-                                order)) != EXIT_DONE) {
-                top_data_done(&d);
-                return code;
-        }
-        *ret = d;
-        return EXIT_DONE;
-}
-
 /* A picture as text, NULL without memory. */
-static char *top_text(const TopData *now, const TopData *previous) {
+static char *top_text(const DaemonData *now, const DaemonData *previous) {
         char *text = NULL;
         size_t size = 0;
         FILE *f = open_memstream(&text, &size);
@@ -104,14 +79,14 @@ static bool wait_key(uint64_t interval_ns, const char **order) {
 }
 
 static ExitCode run_screen(Client *c, const Options *o) {
-        TopData now = { 0 }, previous = { 0 };
+        DaemonData now = { 0 }, previous = { 0 };
         const char *order = o->order;
         ExitCode code = EXIT_DONE;
 
         for (uint32_t i = 0; o->count == 0 || i < o->count; i++) {
                 cleanup_free char *text = NULL;
 
-                code = top_data_fetch(&now, c, o, order);
+                code = daemon_data_fetch(&now, c, o->max ?: TOP_PROCESSES, order);
                 if (code != EXIT_DONE)
                         break;
                 text = top_text(&now, previous.stats ? &previous : NULL);
@@ -120,19 +95,19 @@ static ExitCode run_screen(Client *c, const Options *o) {
                         break;
                 }
                 draw(text);
-                top_data_done(&previous);
+                daemon_data_done(&previous);
                 previous = now;
-                now = (TopData) { 0 };
+                now = (DaemonData) { 0 };
                 if (!wait_key(o->interval_ns, &order))
                         break;
         }
-        top_data_done(&previous);
+        daemon_data_done(&previous);
         return code;
 }
 
 /* Without a terminal that can be drawn on. */
 static ExitCode run_text(Client *c, const Options *o) {
-        TopData now = { 0 }, previous = { 0 };
+        DaemonData now = { 0 }, previous = { 0 };
         ExitCode code = EXIT_DONE;
 
         for (uint32_t i = 0; o->count == 0 || i < o->count; i++) {
@@ -140,23 +115,23 @@ static ExitCode run_text(Client *c, const Options *o) {
 
                 if (i > 0)
                         (void)poll(NULL, 0, (int)(o->interval_ns / 1000000));
-                code = top_data_fetch(&now, c, o, o->order);
+                code = daemon_data_fetch(&now, c, o->max ?: TOP_PROCESSES, o->order);
                 if (code != EXIT_DONE)
                         break;
                 text = top_text(&now, previous.stats ? &previous : NULL);
-                top_data_done(&previous);
+                daemon_data_done(&previous);
                 previous = now;
-                now = (TopData) { 0 };
+                now = (DaemonData) { 0 };
                 if (!text || printf("%s%s", i ? "\n" : "", text) < 0 || fflush(stdout) != 0) {
                         code = EXIT_FAILED;
                         break;
                 }
         }
-        top_data_done(&previous);
+        daemon_data_done(&previous);
         return code;
 }
 
-static int print_json_line(const TopData *d) {
+static int print_json_line(const DaemonData *d) {
         cleanup_json json_object *o = json_object_new_object();
 
         if (!o || json_object_object_add(o, "status", json_object_get(d->properties)) < 0 ||
@@ -174,14 +149,14 @@ static ExitCode run_json(Client *c, const Options *o) {
         ExitCode code = EXIT_DONE;
 
         for (uint32_t i = 0; code == EXIT_DONE && (o->count == 0 || i < o->count); i++) {
-                TopData d = { 0 };
+                DaemonData d = { 0 };
 
                 if (i > 0)
                         (void)poll(NULL, 0, (int)(o->interval_ns / 1000000));
-                code = top_data_fetch(&d, c, o, o->order);
+                code = daemon_data_fetch(&d, c, o->max ?: TOP_PROCESSES, o->order);
                 if (code == EXIT_DONE && print_json_line(&d) < 0)
                         code = EXIT_FAILED;
-                top_data_done(&d);
+                daemon_data_done(&d);
         }
         return code;
 }

@@ -13,6 +13,7 @@
 #include "ctl/options.h"
 #include "ctl/output.h"
 #include "ctl/top.h"
+#include "ctl/verb_metrics.h"
 
 #define cleanup_client cleanup(client_close)
 
@@ -252,6 +253,7 @@ const Verb verb_table[] = {
         { "jobs", "", "list moves under way and those that ended last", 0, 0, verb_jobs },
         { "history", "[TIME]", "show the last ten minutes, or TIME (at most 1h)", 0, 1,
           verb_history },
+        { "metrics", "", "print metrics for Prometheus", 0, 0, verb_metrics },
         { "cancel", "JOB", "end a move under way", 1, 1, verb_cancel },
         { "reload", "", "read the configuration again", 0, 0, verb_reload },
         { "pause", "[TIME]", "move nothing for TIME (30s, 10min), or until resumed", 0, 1,

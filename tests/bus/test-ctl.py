@@ -4,6 +4,7 @@
 import json
 import os
 import pty
+import re
 import subprocess
 
 import harness as h
@@ -34,6 +35,12 @@ def test_no_bus():
     r = subprocess.run([CTL, "status"], capture_output=True, text=True, check=False,
                        env={**os.environ, "DBUS_SYSTEM_BUS_ADDRESS": "unix:path=/nonexistent"})
     expect(r, 1, None, "The system bus cannot be reached")
+
+
+def test_metrics_of_a_daemon_that_is_not_there():
+    expect(ctl("metrics"), 0, "\nnumabalancer_up 0\n")
+    r = ctl("metrics", "--openmetrics")
+    h.true(r.stdout.endswith("numabalancer_up 0\n# EOF\n"), r.stdout)
 
 
 def test_usage():
@@ -180,6 +187,55 @@ def test_colours_only_where_wanted():
     h.true(b"\033[1;32mrunning" in on_terminal("status"), "colour on a terminal")
     h.true(b"\033" not in on_terminal("status", NO_COLOR="1"), "NO_COLOR")
     h.true(b"\033" not in on_terminal("status", TERM="dumb"), "a dumb terminal")
+
+
+SAMPLE = re.compile(r'^(numabalancer_[a-z_]+)(?:\{([a-z_]+="(?:[^"\\\\\n]|\\\\["\\\\n])*",?)+\})? -?[0-9.e+]+$')
+
+
+def check_exposition(text):
+    """The rules of the text format that a scraper insists on."""
+    family, seen = None, set()
+    for line in text.splitlines():
+        if line.startswith("# HELP "):
+            family = line.split()[2]
+            h.true(family not in seen, f"{family} comes twice")
+            seen.add(family)
+        elif line.startswith("# TYPE "):
+            h.equal(line.split()[2], family, "type and help belong together")
+            h.true((line.split()[3] == "counter") == family.endswith("_total"), line)
+        else:
+            match = SAMPLE.match(line)
+            h.true(match, line)
+            h.equal(match[1], family, line)
+            h.true(line not in seen, f"{line} comes twice")
+            seen.add(line)
+    return seen
+
+
+def test_metrics():
+    r = ctl("metrics")
+    h.equal((r.returncode, r.stderr), (0, ""))
+    seen = check_exposition(r.stdout)
+    for line in ("numabalancer_up 1", "numabalancer_samples_total 1000",
+                 'numabalancer_failures_total{errno="EBUSY"} 100',
+                 'numabalancer_access_ratio{from="0",to="4"} 0.7',
+                 'numabalancer_unit_processes{unit="worker@1.service"} 3'):
+        h.true(line in seen, line)
+    h.true(ctl("metrics", "--openmetrics").stdout.endswith("\n# EOF\n"), "EOF")
+    rows = json.loads(ctl("metrics", "--json").stdout)
+    h.equal(rows[0], {"name": "numabalancer_up", "labels": {}, "value": 1.0})
+
+
+def test_metrics_file():
+    target = os.path.join(bus.dir, "n.prom")
+    with open(target, "w", encoding="utf-8") as f:
+        f.write("old")
+    expect(ctl("metrics", "--output", target), 0)
+    with open(target, encoding="utf-8") as f:
+        h.true("numabalancer_up 1" in f.read(), "replaced")
+    h.equal(os.stat(target).st_mode & 0o777, 0o644, "mode")
+    h.equal([n for n in os.listdir(bus.dir) if n.startswith("n.prom")], ["n.prom"], "left behind")
+    expect(ctl("metrics", "--output", "/nonexistent/x.prom"), 1, None, "cannot be written")
 
 
 def test_top_as_text():
