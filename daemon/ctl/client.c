@@ -14,6 +14,9 @@
 #define OBJECT    "/org/numabalancer1"
 #define INTERFACE "org.numabalancer1.Manager"
 
+/* Longer than the daemon waits for polkit, so that its answer is the one that is heard. */
+#define ASK_TIMEOUT_USEC UINT64_C(130000000)
+
 DEFINE_CLEANUP(sd_bus_message, sd_bus_message_unref)
 #define cleanup_message cleanup(cleanup_sd_bus_message_unrefp)
 #define cleanup_error   cleanup(sd_bus_error_free)
@@ -97,7 +100,8 @@ static ExitCode client_send(Client *c, sd_bus_message *m, const char *method, js
         int r;
 
         (void)sd_bus_message_set_auto_start(m, false);
-        r = sd_bus_call(c->bus, m, 0, &error, &reply);
+        (void)sd_bus_message_set_allow_interactive_authorization(m, c->ask_password);
+        r = sd_bus_call(c->bus, m, c->ask_password ? ASK_TIMEOUT_USEC : 0, &error, &reply);
         if (r < 0)
                 return fail(c, r, &error, method);
         if (!ret)

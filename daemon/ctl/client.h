@@ -12,7 +12,8 @@
  * exit code that says so. */
 typedef struct Client {
         sd_bus *bus;
-        bool hold; /* keep the message instead, while the screen is in use */
+        bool ask_password; /* polkit may ask the person at the terminal or desktop */
+        bool hold;         /* keep the message instead, while the screen is in use */
         char message[1024];
 } Client;
 

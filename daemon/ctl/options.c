@@ -20,6 +20,7 @@ enum {
         OPTION_COUNT,
         OPTION_OPENMETRICS,
         OPTION_OUTPUT,
+        OPTION_NO_ASK_PASSWORD,
 };
 
 static const struct option long_options[] = {
@@ -32,6 +33,7 @@ static const struct option long_options[] = {
         { "count", required_argument, NULL, OPTION_COUNT },
         { "openmetrics", no_argument, NULL, OPTION_OPENMETRICS },
         { "output", required_argument, NULL, OPTION_OUTPUT },
+        { "no-ask-password", no_argument, NULL, OPTION_NO_ASK_PASSWORD },
         { 0 },
 };
 
@@ -46,6 +48,7 @@ static void print_help(void) {
         }
         printf("\nOptions:\n"
                "  --json             print JSON\n"
+               "  --no-ask-password  fail rather than ask for a password\n"
                "  --order ORDER      order of processes: score, remote, pid\n"
                "  --max N            list at most N processes or jobs (1 to 10000)\n"
                "  --interval TIME    refresh top every TIME (100ms to 1h), 2s by default\n"
@@ -137,6 +140,9 @@ static bool take_option(Options *o, int option) {
                 return take_interval(&o->interval_ns);
         case OPTION_COUNT:
                 return take_number("count", UINT32_MAX, &o->count);
+        case OPTION_NO_ASK_PASSWORD:
+                o->no_ask_password = true;
+                return true;
         case OPTION_OPENMETRICS:
                 o->openmetrics = true;
                 return true;

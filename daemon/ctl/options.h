@@ -11,6 +11,7 @@ typedef struct Options {
         bool json;
         bool colour;          /* stdout is a terminal that wants it */
         uint32_t max;         /* --max, 0 = the daemon's default */
+        bool no_ask_password; /* --no-ask-password */
         bool openmetrics;     /* --openmetrics */
         const char *output;   /* --output, NULL = stdout */
         uint64_t interval_ns; /* --interval of top */

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/mathx.h"
 #include "base/parse.h"
+#include "ctl/agent.h"
 #include "ctl/client.h"
 #include "ctl/json.h"
 #include "ctl/options.h"
@@ -201,11 +202,15 @@ static ExitCode verb_jobs(const Options *o) {
 /* Changes something and, with --json, shows the state that came of it. */
 static ExitCode change(const Options *o, const char *method, const char *types, uint64_t argument) {
         cleanup_json json_object *properties = NULL;
+        cleanup(agent_stop) pid_t agent = 0;
         cleanup_client Client c = { 0 };
         ExitCode code;
 
         if ((code = client_open(&c)) != EXIT_DONE)
                 return code;
+        c.ask_password = !o->no_ask_password;
+        if (c.ask_password)
+                agent = agent_start();
         code = types ? client_call(&c, NULL, method, types, argument)
                      : client_call(&c, NULL, method, NULL);
         if (code != EXIT_DONE || !o->json)

@@ -5,25 +5,128 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* A changing call that waits for the bus to say who sent it. Asking takes a round trip, so it is
- * done without blocking. */
+#include "report/append.h"
+
+/* Who may change something: first the bus is asked for the user of the caller; root and the daemon's own
+ * user may. For others polkit is asked, where there is one. Neither question blocks the loop. */
+
+/* polkit answers when a person has typed a password. */
+#define POLKIT_TIMEOUT_USEC UINT64_C(120000000)
+
+/* CheckAuthorizationFlags: AllowUserInteraction. */
+#define POLKIT_INTERACTIVE 1u
+
 typedef struct Pending {
         ReportBus *b;
         sd_bus_message *call;
         AuthorizedCall run;
+        const char *action;
+        bool polkit; /* the second question is under way */
 } Pending;
 
 static void pending_free(void *userdata) {
         Pending *p = userdata;
 
-        p->b->n_pending--;
+        if (p->polkit)
+                p->b->n_polkit--;
+        else
+                p->b->n_pending--;
         sd_bus_message_unref(p->call);
         free(p);
+}
+
+/* Hands the pending call over to the bus, which frees it with the slot. */
+static void pending_give(Pending *p, sd_bus_slot *slot) {
+        sd_bus_slot_set_destroy_callback(slot, pending_free);
+        sd_bus_slot_set_floating(slot, true);
+        sd_bus_slot_unref(slot);
 }
 
 /* Root, and the user of the daemon itself, who could as well signal it. */
 static bool uid_may_change(uid_t uid) {
         return uid == 0 || uid == geteuid();
+}
+
+static int refuse(sd_bus_error *error) {
+        return sd_bus_error_set(error, SD_BUS_ERROR_ACCESS_DENIED,
+                                "Only root, or whom polkit allows it, may do that");
+}
+
+/* Carries the call out, or answers with the error. */
+static void finish(Pending *p, int r, sd_bus_error *error) {
+        if (r >= 0)
+                r = sd_bus_message_rewind(p->call, true);
+        if (r >= 0)
+                r = p->run(p->b, p->call, error);
+        if (r < 0)
+                (void)sd_bus_reply_method_errno(p->call, r, error);
+        sd_bus_error_free(error);
+}
+
+static int on_polkit_answer(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
+        sd_bus_error error = SD_BUS_ERROR_NULL;
+        Pending *p = userdata;
+        int r, authorized = 0, challenge = 0;
+
+        /* No polkit, or none that answers: root only. */
+        if (sd_bus_message_is_method_error(reply, NULL)) {
+                finish(p, refuse(&error), &error);
+                return 1;
+        }
+        r = sd_bus_message_enter_container(reply, 'r', "bba{ss}");
+        if (r >= 0)
+                r = sd_bus_message_read(reply, "bb", &authorized, &challenge);
+        if (r >= 0 && !authorized)
+                r = challenge ? sd_bus_error_set(&error,
+                                                 SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,
+                                                 "A password would have to be asked for")
+                              : refuse(&error);
+        finish(p, r, &error);
+        return 1;
+}
+
+static int append_question(sd_bus_message *m, const Pending *p) {
+        bool interactive = sd_bus_message_get_allow_interactive_authorization(p->call) > 0;
+
+        TRY(sd_bus_message_append(m, "(sa{sv})", "system-bus-name", 1, "name", "s",
+                                  sd_bus_message_get_sender(p->call)));
+        TRY(sd_bus_message_append(m, "s", p->action));
+        TRY(sd_bus_message_append(m, "a{ss}", 0));
+        return sd_bus_message_append(m, "us", interactive ? POLKIT_INTERACTIVE : 0u, "");
+}
+
+/* Asks polkit; the pending call goes over to a new one, as each slot owns its own. */
+static int ask_polkit(Pending *p, sd_bus_error *error) {
+        sd_bus_message *m = NULL;
+        sd_bus_slot *slot = NULL;
+        Pending *next;
+        int r;
+
+        if (p->b->n_polkit >= BUS_POLKIT_MAX)
+                return sd_bus_error_set(error, BUS_ERROR_BUSY,
+                                        "Too many callers are being authorised");
+        next = malloc(sizeof *next);
+        if (!next)
+                return -ENOMEM;
+        *next = *p;
+        next->polkit = true;
+        sd_bus_message_ref(next->call);
+        p->b->n_polkit++;
+        r = sd_bus_message_new_method_call(
+                sd_bus_message_get_bus(p->call), &m, "org.freedesktop.PolicyKit1",
+                "/org/freedesktop/PolicyKit1/Authority", "org.freedesktop.PolicyKit1.Authority",
+                "CheckAuthorization");
+        if (r >= 0)
+                r = append_question(m, next);
+        if (r >= 0)
+                r = sd_bus_call_async(sd_bus_message_get_bus(p->call), &slot, m, on_polkit_answer,
+                                      next, POLKIT_TIMEOUT_USEC);
+        sd_bus_message_unref(m);
+        if (r < 0)
+                pending_free(next);
+        else
+                pending_give(next, slot);
+        return r;
 }
 
 static int on_sender_known(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
@@ -36,20 +139,17 @@ static int on_sender_known(sd_bus_message *reply, void *userdata, sd_bus_error *
         if (sd_bus_message_is_method_error(reply, NULL))
                 return 1;
         r = sd_bus_message_read(reply, "u", &uid);
-        if (r >= 0 && !uid_may_change(uid))
-                r = sd_bus_error_set(&error, SD_BUS_ERROR_ACCESS_DENIED,
-                                     "Only root may change the state of the daemon");
-        if (r >= 0)
-                r = sd_bus_message_rewind(p->call, true);
-        if (r >= 0)
-                r = p->run(p->b, p->call, &error);
-        if (r < 0)
-                (void)sd_bus_reply_method_errno(p->call, r, &error);
-        sd_bus_error_free(&error);
+        if (r >= 0 && !uid_may_change(uid)) {
+                r = ask_polkit(p, &error);
+                if (r >= 0)
+                        return 1;
+        }
+        finish(p, r, &error);
         return 1;
 }
 
-int authorize(ReportBus *b, sd_bus_message *m, AuthorizedCall run, sd_bus_error *error) {
+int authorize(ReportBus *b, sd_bus_message *m, const char *action, AuthorizedCall run,
+              sd_bus_error *error) {
         sd_bus_slot *slot = NULL;
         Pending *p;
         int r;
@@ -59,7 +159,7 @@ int authorize(ReportBus *b, sd_bus_message *m, AuthorizedCall run, sd_bus_error 
         p = malloc(sizeof *p);
         if (!p)
                 return -ENOMEM;
-        *p = (Pending) { .b = b, .call = sd_bus_message_ref(m), .run = run };
+        *p = (Pending) { .b = b, .call = sd_bus_message_ref(m), .run = run, .action = action };
         b->n_pending++;
         r = sd_bus_call_method_async(sd_bus_message_get_bus(m), &slot, "org.freedesktop.DBus",
                                      "/org/freedesktop/DBus", "org.freedesktop.DBus",
@@ -69,9 +169,6 @@ int authorize(ReportBus *b, sd_bus_message *m, AuthorizedCall run, sd_bus_error 
                 pending_free(p);
                 return r;
         }
-        /* From here the slot owns p and the bus owns the slot. */
-        sd_bus_slot_set_destroy_callback(slot, pending_free);
-        sd_bus_slot_set_floating(slot, true);
-        sd_bus_slot_unref(slot);
+        pending_give(p, slot);
         return 1;
 }

@@ -12,6 +12,15 @@
 /* Callers whose authorisation is being checked at once; more get the error Busy. */
 #define BUS_PENDING_MAX 64
 
+/* Callers other than root for whom polkit is being asked, which takes as long as typing a password.
+ * Counted apart, so that they cannot keep root out. */
+#define BUS_POLKIT_MAX 16
+
+/* Actions of conf/org.numabalancer1.policy. */
+#define ACTION_PAUSE   "org.numabalancer1.pause"
+#define ACTION_RELOAD  "org.numabalancer1.reload"
+#define ACTION_MIGRATE "org.numabalancer1.migrate"
+
 struct ReportBus {
         sd_event *event;
         sd_event_source *retry;
@@ -22,6 +31,7 @@ struct ReportBus {
         sd_event_source *sampler; /* ends an interval of the history */
         History history;
         unsigned n_pending;
+        unsigned n_polkit;
         unsigned failures; /* connections lost or refused in a row */
 };
 
@@ -85,7 +95,8 @@ int row_append_history(sd_bus_message *m, const HistoryRow *h);
 /* Carries out an authorised call; m is rewound to its first argument. Returns like a method. */
 typedef int (*AuthorizedCall)(ReportBus *b, sd_bus_message *m, sd_bus_error *error);
 
-/* Finds out, without blocking, whether the sender of m may change things, and then runs `run` or
- * answers AccessDenied. Arguments must have been checked before. Returns 1, or -errno with error
- * set. */
-int authorize(ReportBus *b, sd_bus_message *m, AuthorizedCall run, sd_bus_error *error);
+/* Finds out, without blocking, whether the sender of m may do what the polkit action (a string that
+ * stays) stands for, and then runs `run` or answers AccessDenied. Arguments must have been checked
+ * before. Returns 1, or -errno with error set. */
+int authorize(ReportBus *b, sd_bus_message *m, const char *action, AuthorizedCall run,
+              sd_bus_error *error);

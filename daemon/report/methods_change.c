@@ -47,7 +47,7 @@ int method_pause(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         if (usec > UINT64_C(100) * 365 * 86400 * 1000000)
                 return sd_bus_error_set(error, SD_BUS_ERROR_INVALID_ARGS,
                                         "A pause lasts at most 100 years; 0 means until Resume");
-        return authorize(userdata, m, pause_authorized, error);
+        return authorize(userdata, m, ACTION_PAUSE, pause_authorized, error);
 }
 
 static int resume_authorized(ReportBus *b, sd_bus_message *m, sd_bus_error *error) {
@@ -60,7 +60,7 @@ static int resume_authorized(ReportBus *b, sd_bus_message *m, sd_bus_error *erro
 }
 
 int method_resume(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        return authorize(userdata, m, resume_authorized, error);
+        return authorize(userdata, m, ACTION_PAUSE, resume_authorized, error);
 }
 
 static int reload_authorized(ReportBus *b, sd_bus_message *m, sd_bus_error *error) {
@@ -86,7 +86,7 @@ int method_reload(sd_bus_message *m, void *userdata, sd_bus_error *error) {
 
         if (!b->backend.reload)
                 return not_supported(error);
-        return authorize(b, m, reload_authorized, error);
+        return authorize(b, m, ACTION_RELOAD, reload_authorized, error);
 }
 
 static int cancel_authorized(ReportBus *b, sd_bus_message *m, sd_bus_error *error) {
@@ -114,5 +114,5 @@ int method_cancel_job(sd_bus_message *m, void *userdata, sd_bus_error *error) {
                 return r;
         if (job == 0)
                 return sd_bus_error_set(error, SD_BUS_ERROR_INVALID_ARGS, "Jobs count from 1");
-        return authorize(b, m, cancel_authorized, error);
+        return authorize(b, m, ACTION_MIGRATE, cancel_authorized, error);
 }

@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Who may do what: another user reads everything and changes nothing."""
 import os
+import re
+import threading
+import xml.etree.ElementTree as ET
 
 import harness as h
 
@@ -44,6 +47,118 @@ def test_changing_is_refused():
         h.true(r.returncode != 0 and "Access denied" in r.stderr, f"{method}: {r.stderr}")
     state = h.call(connection, "Get", "(ss)", h.INTERFACE, "State", interface=h.PROPERTIES)[0]
     h.equal(state, "running", "nothing changed")
+
+
+class Authority:
+    """A polkit that answers as told, and notes what it was asked."""
+
+    XML = """<node><interface name="org.freedesktop.PolicyKit1.Authority">
+      <method name="CheckAuthorization">
+        <arg type="(sa{sv})" direction="in"/><arg type="s" direction="in"/>
+        <arg type="a{ss}" direction="in"/><arg type="u" direction="in"/>
+        <arg type="s" direction="in"/><arg type="(bba{ss})" direction="out"/>
+      </method></interface></node>"""
+
+    def __init__(self):
+        self.asked = []
+        self.answer = (False, False)
+        self.held = []
+        self.hold = False
+        self.connection = bus.connect()
+        h.call(self.connection, "RequestName", "(su)", "org.freedesktop.PolicyKit1", 0,
+               interface="org.freedesktop.DBus", path="/org/freedesktop/DBus",
+               name="org.freedesktop.DBus")
+        node = h.Gio.DBusNodeInfo.new_for_xml(self.XML)
+        self.connection.register_object("/org/freedesktop/PolicyKit1/Authority",
+                                        node.interfaces[0], self.on_call, None, None)
+
+    def on_call(self, _c, _sender, _path, _interface, _method, arguments, invocation):
+        subject, action, _details, flags, _cancel = arguments.unpack()
+        self.asked.append((subject[0], action, flags))
+        if self.hold:
+            self.held.append(invocation)
+        else:
+            invocation.return_value(h.GLib.Variant("((bba{ss}))", ((*self.answer, {}),)))
+
+    def leave(self):
+        self.connection.close_sync(None)
+
+
+def in_background(*command):
+    """Runs a command while this program goes on being the authority."""
+    result = []
+    thread = threading.Thread(target=lambda: result.append(as_nobody(*command)))
+    thread.start()
+    h.pump(lambda: not thread.is_alive(), 20)
+    thread.join()
+    return result[0]
+
+
+def pause_as_nobody(*options):
+    return in_background("busctl", f"--address={bus.address}", *options, "call", h.NAME, h.PATH,
+                         h.INTERFACE, "Pause", "t", "0")
+
+
+def state():
+    return h.call(connection, "Get", "(ss)", h.INTERFACE, "State", interface=h.PROPERTIES)[0]
+
+
+def test_polkit_decides():
+    if os.geteuid() != 0:
+        raise h.Skip("root, to become another user")
+    authority = Authority()
+    try:
+        r = pause_as_nobody()
+        h.true(r.returncode != 0 and "Access denied" in r.stderr, r.stderr)
+        authority.answer = (False, True)
+        r = pause_as_nobody("--allow-interactive-authorization=no")
+        h.true(r.returncode != 0 and "A password would have to be asked for" in r.stderr, r.stderr)
+        h.equal(state(), "running", "nothing changed")
+        authority.answer = (True, False)
+        r = pause_as_nobody("--allow-interactive-authorization=yes")
+        h.equal((r.returncode, r.stderr), (0, ""))
+        h.equal(state(), "paused")
+        h.equal([flags for _, _, flags in authority.asked], [1, 0, 1], "interaction")
+        for method, action in ((("Resume",), "pause"), (("Reload",), "reload"),
+                               (("CancelJob", "t", "8"), "migrate")):
+            in_background("busctl", f"--address={bus.address}", "call", h.NAME, h.PATH,
+                          h.INTERFACE, *method)
+            h.equal(authority.asked[-1][:2], ("system-bus-name", f"org.numabalancer1.{action}"))
+        h.equal(state(), "running")
+        h.call(connection, "Resume")
+        h.equal(len(authority.asked), 6, "root is not asked about")
+    finally:
+        authority.leave()
+    r = manager("Pause", "t", "0")
+    h.true(r.returncode != 0 and "Access denied" in r.stderr, "without polkit root only")
+
+
+def test_waiting_for_polkit_keeps_nobody_out():
+    """Questions that polkit does not answer are bounded, and root is served meanwhile."""
+    if os.geteuid() != 0:
+        raise h.Skip("root, to become another user")
+    authority = Authority()
+    authority.hold = True
+    command = [f"busctl --address={bus.address} --timeout=5 call {h.NAME} {h.PATH} {h.INTERFACE}"
+               " Resume & "] * 20
+    try:
+        r = in_background("sh", "-c", "".join(command) + "wait")
+        h.equal(len(authority.held), 16, "questions under way")
+        h.equal(r.stderr.count("Too many callers"), 4, r.stderr)
+        h.call(connection, "Resume")
+    finally:
+        authority.leave()
+
+
+def test_actions_are_those_of_the_policy():
+    tree = ET.parse(os.path.join(h.TOP, "conf/org.numabalancer1.policy"))
+    shipped = {a.get("id") for a in tree.iter("action")}
+    with open(os.path.join(h.TOP, "daemon/report/bus_private.h"), encoding="utf-8") as f:
+        used = set(re.findall(r'#define ACTION_\w+ +"([^"]+)"', f.read()))
+    h.equal(shipped, used)
+    for action in tree.iter("action"):
+        owner = action.find("annotate[@key='org.freedesktop.policykit.owner']")
+        h.equal(owner.text, "unix-user:_numabalancer", action.get("id"))
 
 
 def test_arguments_come_first():

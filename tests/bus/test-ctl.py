@@ -152,7 +152,8 @@ def test_not_permitted():
     nobody = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
     copy = os.path.join(bus.dir, "numabalancerctl")  # the build directory may be closed to others
     subprocess.run(["cp", CTL, copy], check=True)
-    expect(bus.run(*nobody, copy, "pause"), 4, None, "Only root may change")
+    expect(bus.run(*nobody, copy, "pause"), 4, None, "Only root, or whom polkit")
+    expect(bus.run(*nobody, copy, "--no-ask-password", "pause"), 4, None, "Only root, or whom polkit")
     expect(bus.run(*nobody, copy, "status"), 0, "State: running")
 
 

@@ -130,6 +130,7 @@ def test_nodes():
 def test_jobs():
     job, = h.call(connection, "ListJobs")[0]
     h.true(job.pop("age_usec") > 0, "age")
+    h.equal(job.pop("pages_shared", 0), 0, "shared")
     h.equal(job, {
         "job": 8, "pid": 1000, "starttime": 5000, "comm": "worker-0", "unit": "",
         "from_nodes": "4", "to_node": 0, "state": "waiting", "reason": "none",
