@@ -25,6 +25,7 @@ static void count_outcome(Manager *m, const Outcome *o) {
                 c->migrations_failed++;
         c->pages_moved += o->pages_moved;
         c->pages_failed += o->pages_failed + o->pages_retry;
+        c->pages_shared += o->pages_shared;
         c->bytes_moved += o->bytes_moved;
         c->move_usec += o->busy_ns / NSEC_PER_USEC;
         for (int i = 0; i < FAILURE_MAX; i++)

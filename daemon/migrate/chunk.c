@@ -87,8 +87,8 @@ static void page_account(Chunk *c, uint32_t i, ChunkResult *result) {
 
         c->page[i] = class;
         result->pages[class]++;
-        if (class == PAGE_MOVED)
-                return;
+        if (class == PAGE_MOVED || class == PAGE_SHARED)
+                return; /* no failure */
         if (c->status[i] < 0 && c->status[i] != MOVE_STATUS_UNWRITTEN)
                 result->failures[failure_from_errno(-c->status[i])]++;
         else if (class == PAGE_GONE)

@@ -10,7 +10,7 @@
 #define HUGE_PENALTY_MAX   64
 
 void job_scan_again(Job *job, const JobEnv *env) {
-        scan_start(&job->scan, env->kernel, job->outcome.move.id.pid, job->fd);
+        scan_start(&job->scan, env->kernel, job->outcome.move.id.pid);
         job->unit_page = UNIT_PAGES;
 }
 
@@ -19,8 +19,10 @@ int job_scan_next(Job *job, const JobEnv *env, WorkUnit *ret) {
 
         if (r <= 0)
                 return r;
-        if (negative_has(env->negative, job->outcome.move.id, ret->base, job_now(env))) {
-                job->skipped += job->stage == STAGE_COUNT;
+        NegativeKind kind =
+                negative_find(env->negative, job->outcome.move.id, ret->base, job_now(env));
+        if (kind != NEGATIVE_NONE) {
+                job->skipped[kind] += job->stage == STAGE_COUNT;
                 return -EAGAIN;
         }
         return 1;

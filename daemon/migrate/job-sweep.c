@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <string.h>
 
 #include "base/mathx.h"
 #include "migrate/job-internal.h"
@@ -19,7 +20,7 @@ bool job_wants_sweep(const Job *job, const JobEnv *env) {
         default:
                 break;
         }
-        if (job->skipped > 0)
+        if (job->skipped[NEGATIVE_SHARED] + job->skipped[NEGATIVE_FAILED] > 0)
                 return false; /* it would run into the pages that are left alone */
         if (job->settings.pause_budget_ns == 0)
                 return true;
@@ -115,7 +116,7 @@ JobResult job_count(Job *job, const JobEnv *env) {
         if (r == 0) {
                 /* Counts are of one walk: start over when it goes on. */
                 job_scan_again(job, env);
-                job->skipped = 0;
+                memset(job->skipped, 0, sizeof(job->skipped));
                 return JOB_SUSPENDED;
         }
         if (job->stage == STAGE_RECOUNT) {

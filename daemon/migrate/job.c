@@ -38,10 +38,10 @@ bool job_interrupted(const Job *job, const JobEnv *env) {
         return atomic_load(env->interrupt) || job_cancelled(job);
 }
 
-/* Distributes what is not settled yet so that planned = moved + failed + retry + gone. */
+/* Distributes what is not settled yet so that planned = moved + failed + retry + gone + shared. */
 static void job_settle(Job *job, Reason reason) {
         Outcome *o = &job->outcome;
-        uint64_t settled = o->pages_moved + o->pages_failed + o->pages_gone;
+        uint64_t settled = o->pages_moved + o->pages_failed + o->pages_gone + o->pages_shared;
         uint64_t left = job->left.n_pages + job_pages_in_hand(job);
 
         /* Pages that appeared on the sources after the count were planned and handled as well. */
@@ -64,7 +64,8 @@ static void job_remember_left(Job *job, const JobEnv *env) {
 
         worklist_rewind(&job->left);
         for (size_t i = 0; i < job->left.n_units; i++)
-                negative_add(env->negative, job->outcome.move.id, job->left.units[i].base, now_ns);
+                negative_add(env->negative, job->outcome.move.id, job->left.units[i].base,
+                             NEGATIVE_FAILED, now_ns);
 }
 
 JobResult job_end(Job *job, const JobEnv *env, Reason reason, int error) {
@@ -90,13 +91,18 @@ static Reason job_reason(const Job *job) {
 
         if (job->ending != REASON_NONE)
                 return job->ending;
-        if (job->left.n_pages == 0 && o->pages_failed == 0)
-                return job->skipped > 0 && o->pages_moved == 0 ? REASON_UNMOVABLE
-                       : job->skipped > 0                      ? REASON_PARTLY
-                                                               : REASON_DONE;
+        if (job->left.n_pages > 0 || o->pages_failed > 0)
+                return o->pages_moved > 0      ? REASON_PARTLY
+                       : job->left.n_pages > 0 ? REASON_PASSES_EXHAUSTED
+                                               : REASON_UNMOVABLE;
+        /* Pages of other processes, too, are not this one's to move: without them it is done. */
         if (o->pages_moved > 0)
-                return REASON_PARTLY;
-        return job->left.n_pages > 0 ? REASON_PASSES_EXHAUSTED : REASON_UNMOVABLE;
+                return REASON_DONE;
+        if (job->skipped[NEGATIVE_FAILED] > 0)
+                return REASON_UNMOVABLE;
+        if (o->pages_shared > 0 || job->skipped[NEGATIVE_SHARED] > 0)
+                return REASON_SHARED;
+        return REASON_DONE;
 }
 
 Reason job_error_reason(int error) {
@@ -169,7 +175,8 @@ static void job_book(Job *job, const JobEnv *env, const ChunkResult *result) {
 
         o->pages_moved += result->pages[PAGE_MOVED];
         o->pages_gone += result->pages[PAGE_GONE];
-        o->pages_failed += result->pages[PAGE_SHARED] + result->pages[PAGE_REFUSED];
+        o->pages_failed += result->pages[PAGE_REFUSED];
+        o->pages_shared += result->pages[PAGE_SHARED];
         for (int i = 0; i < FAILURE_MAX; i++)
                 o->failures[i] += result->failures[i];
         o->calls += result->calls;
@@ -193,6 +200,7 @@ static void job_sort_chunk(Job *job, const JobEnv *env) {
                         o->pages_failed++;
                 else if (c->page[i] == PAGE_SHARED || c->page[i] == PAGE_REFUSED)
                         negative_add(env->negative, o->move.id, address - address % unit_bytes,
+                                     c->page[i] == PAGE_SHARED ? NEGATIVE_SHARED : NEGATIVE_FAILED,
                                      job_now(env));
         }
 }

@@ -46,12 +46,12 @@ typedef struct Job {
         Reason ending; /* not NONE: why the job ends once its pages are accounted for */
         int fd;        /* of MoverKernel.attach, or -1 */
         Scan scan;
-        bool scanned;          /* all mappings were seen by the first pass */
-        uint64_t source_pages; /* of the count: what is to be moved, and */
-        uint64_t target_pages; /* what is there already */
-        uint64_t all_pages;    /* on all nodes */
-        uint64_t skipped;      /* units left alone because of failures in earlier jobs */
-        WorkUnit unit;         /* the scan's last, taken from unit_page on */
+        bool scanned;                   /* all mappings were seen by the first pass */
+        uint64_t source_pages;          /* of the count: what is to be moved, and */
+        uint64_t target_pages;          /* what is there already */
+        uint64_t all_pages;             /* on all nodes */
+        uint64_t skipped[NEGATIVE_MAX]; /* units left alone because of what earlier jobs met */
+        WorkUnit unit;                  /* the scan's last, taken from unit_page on */
         uint32_t unit_page;
         bool unit_fresh; /* nothing of it was tried */
         /* Units that come next: what is left of those that were not huge, without their first page,

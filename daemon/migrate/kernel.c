@@ -19,10 +19,6 @@
 #include "system/process_read.h"
 #include "system/residency.h"
 
-/* Bits of /proc/PID/pagemap, Documentation/admin-guide/mm/pagemap.rst. */
-#define PAGEMAP_PRESENT   (1ull << 63)
-#define PAGEMAP_EXCLUSIVE (1ull << 56)
-
 DEFINE_CLEANUP(struct bitmask, numa_bitmask_free)
 
 static int64_t kernel_migrate_pages(void *userdata, pid_t pid, NodeMask from, int to) {
@@ -105,13 +101,13 @@ static int kernel_read_mappings(void *userdata, pid_t pid, uint64_t from, Addres
         return (int)taker.n;
 }
 
-/* The page map belongs to an address space, not to a pid: after the process has ended or called exec
- * it reads as empty, and a new process with the same pid has another one. */
+/* The open file belongs to an address space, not to a pid: after the process has ended or called
+ * exec it reads as empty, and a new process with the same pid has another one. */
 static int kernel_attach(void *userdata, ProcessId id) {
         const KernelContext *c = userdata;
         char path[64];
 
-        snprintf(path, sizeof(path), "%d/pagemap", (int)id.pid);
+        snprintf(path, sizeof(path), "%d/maps", (int)id.pid);
         cleanup_close int fd = openat(c->root->proc_fd, path, O_RDONLY | O_CLOEXEC);
         if (fd < 0)
                 return errno == ENOENT ? -ESRCH : errno == EACCES ? -EPERM : -errno;
@@ -126,36 +122,11 @@ static void kernel_detach(void *userdata, int fd) {
         close(fd);
 }
 
-/* Entries of the page map: how many were read, 0 when the address space is gone. */
-static ssize_t pagemap_read(int fd, uint64_t address, uint32_t n, uint64_t *ret_entries) {
-        uint64_t page = address / (uint64_t)sysconf(_SC_PAGESIZE);
-        ssize_t size = pread(fd, ret_entries, n * sizeof(*ret_entries),
-                             (off_t)(page * sizeof(*ret_entries)));
-
-        return size < 0 ? -errno : size / (ssize_t)sizeof(*ret_entries);
-}
-
-static int kernel_read_pages(void *userdata, int fd, uint64_t address, uint32_t n,
-                             uint8_t *ret_flags) {
-        uint64_t entries[UNIT_PAGES];
-
-        if (n > UNIT_PAGES)
-                return -E2BIG;
-        ssize_t known = pagemap_read(fd, address, n, entries);
-        if (known <= 0)
-                return known < 0 ? (int)known : -ESRCH;
-        for (uint32_t i = 0; i < n; i++) {
-                uint64_t entry = i < (uint32_t)known ? entries[i] : 0;
-                ret_flags[i] = (uint8_t)((entry & PAGEMAP_PRESENT ? PAGE_PRESENT : 0) |
-                                         (entry & PAGEMAP_EXCLUSIVE ? PAGE_EXCLUSIVE : 0));
-        }
-        return 0;
-}
-
+/* One byte: the kernel looks up and prints one mapping only. */
 static int kernel_check(void *userdata, int fd) {
-        uint64_t entry;
+        char byte;
 
-        return pagemap_read(fd, 0, 1, &entry) > 0 ? 0 : -ESRCH;
+        return pread(fd, &byte, 1, 0) > 0 ? 0 : -ESRCH;
 }
 
 /* "some avg10=1.23 avg60=..." of proc/pressure, Documentation/accounting/psi.rst. */
@@ -200,7 +171,6 @@ void kernel_init(MoverKernel *ret, KernelContext *context, const Topology *topol
                 .move_pages = kernel_move_pages,
                 .query_pages = kernel_query_pages,
                 .read_mappings = kernel_read_mappings,
-                .read_pages = kernel_read_pages,
                 .attach = kernel_attach,
                 .detach = kernel_detach,
                 .check = kernel_check,

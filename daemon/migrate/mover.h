@@ -21,10 +21,6 @@ typedef struct AddressRange {
         uint64_t end;
 } AddressRange;
 
-/* Flags of a page in MoverKernel.read_pages. */
-#define PAGE_PRESENT   (1u << 0)
-#define PAGE_EXCLUSIVE (1u << 1) /* mapped once: a move without MOVE_ALL reaches it */
-
 /* What move_pages leaves in a status that it did not write; the engine fills it in beforehand. */
 #define MOVE_STATUS_UNWRITTEN INT32_MIN
 
@@ -45,13 +41,10 @@ typedef struct MoverKernel {
         /* Up to max accessible private mappings that end above `from`, ascending; 0 at the end. */
         int (*read_mappings)(void *userdata, pid_t pid, uint64_t from, AddressRange *ret,
                              uint32_t max);
-        /* Takes hold of the address space of a process: a descriptor for read_pages and check that
-         * never stands for another one, whatever becomes of the pid. -ESRCH: it is not the process
-         * meant; -EPERM. */
+        /* Takes hold of the address space of a process: a descriptor for check that never stands for
+         * another one, whatever becomes of the pid. -ESRCH: it is not the process meant; -EPERM. */
         int (*attach)(void *userdata, ProcessId id);
         void (*detach)(void *userdata, int fd);
-        /* PAGE_* flags of n pages from address on, n <= 512. */
-        int (*read_pages)(void *userdata, int fd, uint64_t address, uint32_t n, uint8_t *ret_flags);
         /* 0 while the process has this address space, -ESRCH after it ended or called exec. */
         int (*check)(void *userdata, int fd);
         /* Percent of time in which tasks waited for CPU or memory; negative: not told. */

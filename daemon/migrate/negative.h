@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/table.h"
@@ -16,6 +15,13 @@
  * only. */
 #define NEGATIVE_UNITS_MAX 16384
 
+typedef enum NegativeKind {
+        NEGATIVE_NONE,
+        NEGATIVE_SHARED, /* mapped by other processes too */
+        NEGATIVE_FAILED, /* stayed busy, or was refused */
+        NEGATIVE_MAX,
+} NegativeKind;
+
 typedef struct Negative {
         Table *units;
         uint64_t expired_ns; /* when what is over was last removed */
@@ -25,5 +31,5 @@ int negative_init(Negative *n); /* -ENOMEM */
 void negative_done(Negative *n);
 
 /* base: aligned to UNIT_PAGES pages. */
-void negative_add(Negative *n, ProcessId id, uint64_t base, uint64_t now_ns);
-bool negative_has(const Negative *n, ProcessId id, uint64_t base, uint64_t now_ns);
+void negative_add(Negative *n, ProcessId id, uint64_t base, NegativeKind kind, uint64_t now_ns);
+NegativeKind negative_find(const Negative *n, ProcessId id, uint64_t base, uint64_t now_ns);

@@ -8,11 +8,10 @@
  * about 1 ms of empty address space. */
 #define SCAN_UNITS_STEP 256
 
-void scan_start(Scan *s, const MoverKernel *kernel, pid_t pid, int fd) {
+void scan_start(Scan *s, const MoverKernel *kernel, pid_t pid) {
         memset(s, 0, sizeof(*s));
         s->kernel = kernel;
         s->pid = pid;
-        s->fd = fd;
 }
 
 /* The mapping under s->next, reading more of them where needed: 1, 0 at the end. */
@@ -39,31 +38,25 @@ static int scan_mapping(Scan *s, AddressRange *ret) {
 
 /* Fills ret->pages with the pages of [start, end), inside one unit, that are on `from`. */
 static int scan_window(Scan *s, uint64_t start, uint64_t end, NodeMask from, WorkUnit *ret) {
-        uint8_t flags[UNIT_PAGES];
-        uint64_t addresses[UNIT_PAGES];
+        uint64_t address[UNIT_PAGES];
         int32_t node[UNIT_PAGES];
         const MoverKernel *k = s->kernel;
-        uint32_t n = (uint32_t)((end - start) / k->page_bytes), n_wanted = 0;
+        uint32_t n = (uint32_t)((end - start) / k->page_bytes);
 
-        int r = k->read_pages(k->userdata, s->fd, start, n, flags);
-        if (r < 0)
-                return r;
-        for (uint32_t i = 0; i < n; i++)
-                if ((flags[i] & PAGE_PRESENT) && (flags[i] & PAGE_EXCLUSIVE))
-                        addresses[n_wanted++] = start + (uint64_t)i * k->page_bytes;
-        if (n_wanted == 0)
+        if (n == 0)
                 return 0;
-
-        r = k->query_pages(k->userdata, s->pid, addresses, n_wanted, node);
+        for (uint32_t i = 0; i < n; i++)
+                address[i] = start + (uint64_t)i * k->page_bytes;
+        int r = k->query_pages(k->userdata, s->pid, address, n, node);
         if (r < 0)
                 return r;
-        for (uint32_t i = 0; i < n_wanted; i++) {
+        for (uint32_t i = 0; i < n; i++) {
                 if (node[i] < 0 || node[i] >= NODES_MAX)
                         continue;
                 s->pages[node[i]]++;
                 if (!node_mask_has(from, node[i]))
                         continue;
-                uint32_t page = (uint32_t)((addresses[i] - ret->base) / k->page_bytes);
+                uint32_t page = (uint32_t)((address[i] - ret->base) / k->page_bytes);
                 ret->pages[page / 64] |= 1ull << (page % 64);
         }
         return 0;

@@ -7,8 +7,9 @@
 #include "migrate/mover.h"
 #include "migrate/worklist.h"
 
-/* Walks the private mappings of a process in bounded windows and finds the pages that a move would
- * reach: present, mapped by no other process, on one of the source nodes. */
+/* Walks the private mappings of a process in bounded windows and finds the pages that are on one of
+ * the source nodes. Some of them may be mapped by other processes too, program text above all; only
+ * an attempt to move them tells. */
 
 /* Mappings read at a time. */
 #define SCAN_MAPPINGS 256
@@ -16,16 +17,15 @@
 typedef struct Scan {
         const MoverKernel *kernel;
         pid_t pid;
-        int fd;                    /* of MoverKernel.attach */
         uint64_t next;             /* address from which the walk goes on */
-        uint64_t pages[NODES_MAX]; /* movable pages seen so far per node */
+        uint64_t pages[NODES_MAX]; /* seen so far per node */
         AddressRange mappings[SCAN_MAPPINGS];
         uint32_t n_mappings;
         uint32_t mapping; /* index of the one being walked */
         bool ended;
 } Scan;
 
-void scan_start(Scan *s, const MoverKernel *kernel, pid_t pid, int fd);
+void scan_start(Scan *s, const MoverKernel *kernel, pid_t pid);
 
 /* The next unit that has pages on the nodes `from`: 1 and the unit, 0 at the end, -EAGAIN after a
  * bounded number of units without one (call again), or what the kernel said (-ESRCH, -EPERM).

@@ -64,7 +64,8 @@ typedef enum Limit {
 const char *limit_to_string(Limit limit);
 
 /* A job of the migration engine: its order and what came of it so far. Page counts are base
- * pages. pages_planned = moved + failed + retry + gone once the job is finished. */
+ * pages. pages_planned = moved + failed + retry + gone + shared once the job is
+ * finished. */
 typedef struct Outcome {
         uint64_t job; /* 1, 2, ... unique while the daemon runs */
         Move move;
@@ -76,6 +77,7 @@ typedef struct Outcome {
         uint64_t pages_failed; /* failed for good */
         uint64_t pages_retry;  /* still busy when the job ended */
         uint64_t pages_gone;   /* freed, swapped or unmapped meanwhile */
+        uint64_t pages_shared; /* mapped by other processes too: they stay, and are no failure */
         uint64_t bytes_moved;
         uint64_t failures[FAILURE_MAX]; /* pages (or calls) by class */
         uint32_t passes;                /* passes begun */

@@ -12,11 +12,13 @@
         /* gates */                                                                                \
         REASON(TOO_YOUNG, "too-young", "is younger than gates.min_age")                            \
         REASON(TOO_SMALL, "too-small", "has less resident memory than gates.min_rss")              \
-        REASON(LOW_SCORE, "low-score", "loses a smaller share of its CPU time to remote memory "   \
-                                       "than gates.min_score_percent")                             \
+        REASON(LOW_SCORE, "low-score",                                                             \
+               "loses a smaller share of its CPU time to remote memory "                           \
+               "than gates.min_score_percent")                                                     \
         REASON(LOW_STALL, "low-stall", "loses less time to remote memory than gates.min_stall")    \
-        REASON(LOW_REMOTE, "low-remote", "makes fewer remote accesses than "                       \
-                                         "gates.min_remote_percent")                               \
+        REASON(LOW_REMOTE, "low-remote",                                                           \
+               "makes fewer remote accesses than "                                                 \
+               "gates.min_remote_percent")                                                         \
         REASON(TOO_FEW_SAMPLES, "too-few-samples", "has not been sampled often enough to judge")   \
         REASON(NO_EVIDENCE, "no-evidence", "cannot be seen by any source")                         \
         REASON(MULTI_NODE, "multi-node", "runs on several nodes, none with 90 % of its CPU time")  \
@@ -27,18 +29,22 @@
         /* never touched */                                                                        \
         REASON(KERNEL_THREAD, "kernel-thread", "is a kernel thread")                               \
         REASON(SELF, "self", "is this daemon")                                                     \
-        REASON(TASK_POLICY, "task-policy", "set an explicit memory policy (numactl, "              \
-                                           "set_mempolicy)")                                       \
-        REASON(VMA_POLICY, "vma-policy", "bound mappings to nodes with an explicit memory policy " \
-                                         "(mbind)")                                                \
+        REASON(TASK_POLICY, "task-policy",                                                         \
+               "set an explicit memory policy (numactl, "                                          \
+               "set_mempolicy)")                                                                   \
+        REASON(VMA_POLICY, "vma-policy",                                                           \
+               "bound mappings to nodes with an explicit memory policy "                           \
+               "(mbind)")                                                                          \
         REASON(CPUSET, "cpuset", "is confined by its cpuset to one memory node")                   \
-        REASON(PINNED, "pinned", "has pinned a quarter or more of its memory for direct access "   \
-                                 "by devices")                                                     \
+        REASON(PINNED, "pinned",                                                                   \
+               "has pinned a quarter or more of its memory for direct access "                     \
+               "by devices")                                                                       \
         REASON(HUGETLB, "hugetlb", "uses hugetlb pages (never.hugetlb)")                           \
         REASON(REALTIME, "realtime", "has a real-time scheduling class (never.realtime)")          \
         REASON(LOCKED, "locked", "has locked memory (never.locked)")                               \
-        REASON(ATTRIBUTES_UNKNOWN, "attributes-unknown", "has memory policies that could not be "  \
-                                                         "read, so it is not moved")               \
+        REASON(ATTRIBUTES_UNKNOWN, "attributes-unknown",                                           \
+               "has memory policies that could not be "                                            \
+               "read, so it is not moved")                                                         \
         REASON(RULE, "rule", "is excluded by a rule of the configuration")                         \
         REASON(FORBIDDEN, "forbidden", "refuses access (EPERM); it is left alone until it execs")  \
         /* targets */                                                                              \
@@ -46,16 +52,17 @@
         REASON(NODE_BLOCKED, "node-blocked", "has a target node that ran out of memory lately")    \
         REASON(NO_TARGET, "no-target", "has no node that it may use and that is better")           \
         REASON(BUDGET, "budget", "waits until the migration budget allows its move")               \
-        REASON(PING_PONG, "ping-pong", "waits because moved memory kept returning to where it "    \
-                                       "came from; moves are stopped for a while")                 \
+        REASON(PING_PONG, "ping-pong",                                                             \
+               "waits because moved memory kept returning to where it "                            \
+               "came from; moves are stopped for a while")                                         \
         REASON(BUSY, "busy", "has a move under way")                                               \
         /* outcome of a job */                                                                     \
         REASON(DONE, "done", "was moved")                                                          \
         REASON(PARTLY, "partly", "was moved in part; some pages could not be moved")               \
         REASON(NO_MEMORY, "no-memory", "was not moved further: the target node ran out of memory") \
         REASON(PASSES_EXHAUSTED, "passes-exhausted", "has pages that stayed busy over all passes") \
-        REASON(UNMOVABLE, "unmovable", "has pages that the kernel does not move (mapped by other " \
-                                       "processes too, or refused)")                               \
+        REASON(UNMOVABLE, "unmovable", "has pages that the kernel refuses to move")                \
+        REASON(SHARED, "shared", "has its memory mapped by other processes too, so it stays")      \
         REASON(PROCESS_GONE, "process-gone", "ended or changed its program during the move")       \
         REASON(CANCELLED, "cancelled", "had its move cancelled")                                   \
         REASON(ERROR, "error", "could not be moved because of an unexpected error")                \

@@ -8,8 +8,9 @@
  * of the daemon. */
 #define COUNTER_TABLE(COUNTER)                                                                     \
         COUNTER(samples_total, "SamplesTotal", "clock samples taken in user code")                 \
-        COUNTER(accesses_total, "AccessesTotal", "accesses attributed to a CPU node and a home "   \
-                                                 "node")                                           \
+        COUNTER(accesses_total, "AccessesTotal",                                                   \
+                "accesses attributed to a CPU node and a home "                                    \
+                "node")                                                                            \
         COUNTER(accesses_remote, "SamplesRemote", "of these, accesses to another node")            \
         COUNTER(samples_lost, "SamplesLost", "samples dropped because a buffer or table was full") \
         COUNTER(samples_no_code, "SamplesNoCode", "samples whose code bytes could not be read")    \
@@ -26,6 +27,7 @@
         COUNTER(retries, "Retries", "passes after the first")                                      \
         COUNTER(pages_moved, "PagesMoved", "base pages moved")                                     \
         COUNTER(pages_failed, "PagesFailed", "base pages that could not be moved")                 \
+        COUNTER(pages_shared, "PagesShared", "base pages left because other processes map them")   \
         COUNTER(bytes_moved, "BytesMoved", "bytes moved")                                          \
         COUNTER(move_usec, "MoveUSec", "time spent in page-moving system calls")                   \
         COUNTER(reloads, "Reloads", "configurations loaded on request")                            \

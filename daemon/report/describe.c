@@ -100,6 +100,8 @@ char *describe_outcome(char *buf, size_t size, const Outcome *o, const Topology 
                 APPEND(buf, size, " (%s)", name);
         if (o->passes > 1)
                 APPEND(buf, size, ", %" PRIu32 " passes", o->passes);
+        if (o->pages_shared)
+                APPEND(buf, size, "; %" PRIu64 " shared pages stay", o->pages_shared);
         if (isfinite(o->move.remote_before)) {
                 APPEND(buf, size, "; remote share %s", HUMAN_SHARE(o->move.remote_before));
                 if (isfinite(o->remote_after))

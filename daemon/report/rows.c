@@ -86,6 +86,7 @@ int row_append_job(sd_bus_message *m, const Outcome *o, const Topology *t) {
         TRY(append_u64(m, "pages_failed", o->pages_failed));
         TRY(append_u64(m, "pages_retry", o->pages_retry));
         TRY(append_u64(m, "pages_gone", o->pages_gone));
+        TRY(append_u64(m, "pages_shared", o->pages_shared));
         TRY(append_u64(m, "bytes_moved", o->bytes_moved));
         TRY(append_u32(m, "passes", o->passes));
         TRY(append_u64(m, "busy_usec", o->busy_ns / 1000));

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 __attribute__((format(printf, 2, 3))) static void fake_log(Fake *f, const char *format, ...) {
         va_list ap;
@@ -85,7 +86,7 @@ static int64_t fake_migrate_pages(void *userdata, pid_t pid, NodeMask from, int 
                 return r;
         for (uint32_t i = 0; i < f->n_pages; i++) {
                 FakePage *page = &f->pages[i];
-                if (!node_mask_has(from, page->node) || page->shared || page->shared_late ||
+                if (!node_mask_has(from, page->node) || page->shared ||
                     (page->huge && i % 512 != 0))
                         continue;
                 int moved = fake_attempt(f, page, to);
@@ -124,7 +125,7 @@ static int32_t fake_isolate(Fake *f, const Batch *b, const uint32_t *index, Fake
                 return -ENOENT;
         if (page->node == to)
                 return 0;
-        if (page->shared || page->shared_late)
+        if (page->shared)
                 return -EACCES;
         for (uint32_t i = 0; page->huge && i < b->n; i++) {
                 /* Its huge page is off the list already. */
@@ -204,22 +205,6 @@ static int fake_read_mappings(void *userdata, pid_t pid, uint64_t from, AddressR
         return (int)n;
 }
 
-static int fake_read_pages(void *userdata, int fd, uint64_t address, uint32_t n,
-                           uint8_t *ret_flags) {
-        Fake *f = userdata;
-
-        cr_assert(n <= 512 && address % FAKE_PAGE_BYTES == 0);
-        if (f->starttime != (uint64_t)fd)
-                return -ESRCH;
-        for (uint32_t i = 0; i < n; i++) {
-                const FakePage *p = &f->pages[(address - FAKE_BASE) / FAKE_PAGE_BYTES + i];
-                ret_flags[i] = p->node == NODE_NONE ? 0
-                               : p->shared          ? PAGE_PRESENT
-                                                    : PAGE_PRESENT | PAGE_EXCLUSIVE;
-        }
-        return 0;
-}
-
 /* The descriptor is the start time: another process has another one. */
 static int fake_attach(void *userdata, ProcessId id) {
         Fake *f = userdata;
@@ -289,7 +274,6 @@ void fake_init(Fake *f, uint32_t n, int node) {
                 .move_pages = fake_move_pages,
                 .query_pages = fake_query_pages,
                 .read_mappings = fake_read_mappings,
-                .read_pages = fake_read_pages,
                 .attach = fake_attach,
                 .detach = fake_detach,
                 .check = fake_check,
@@ -344,16 +328,26 @@ Outcome fake_wait_end(Fake *f, uint32_t *ret_waits) {
                 }
                 cr_assert_eq(o.state, JOB_FINISHED);
                 cr_assert_eq(o.pages_planned,
-                             o.pages_moved + o.pages_failed + o.pages_retry + o.pages_gone,
+                             o.pages_moved + o.pages_failed + o.pages_retry + o.pages_gone +
+                                     o.pages_shared,
                              "planned %" PRIu64 " moved %" PRIu64 " failed %" PRIu64
-                             " retry %" PRIu64 " gone %" PRIu64,
+                             " retry %" PRIu64 " gone %" PRIu64 " shared %" PRIu64,
                              o.pages_planned, o.pages_moved, o.pages_failed, o.pages_retry,
-                             o.pages_gone);
+                             o.pages_gone, o.pages_shared);
                 cr_assert_eq(o.bytes_moved, o.pages_moved * FAKE_PAGE_BYTES);
                 cr_assert(o.finished_ns >= o.started_ns && o.started_ns >= o.queued_ns);
                 if (ret_waits)
                         *ret_waits = waits;
                 return o;
+        }
+}
+
+void fake_wait_hook(Fake *f) {
+        const struct timespec t = { .tv_nsec = 1000 * 1000 };
+
+        for (int i = 0; !atomic_load(&f->hooked); i++) {
+                cr_assert(i < 10000, "the hook was not called");
+                nanosleep(&t, NULL);
         }
 }
 

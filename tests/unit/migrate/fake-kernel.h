@@ -16,12 +16,11 @@
 #define FAKE_SCRIPT_MAX 64
 
 typedef struct FakePage {
-        int node;         /* NODE_NONE: not present */
-        bool shared;      /* mapped by others, and seen so when the pages are listed */
-        bool shared_late; /* mapped by others, but listed as exclusive */
-        bool huge;        /* part of a huge page: all 512 of its unit are, and move together */
-        uint32_t busy;    /* attempts that fail */
-        int32_t error;    /* status that a failing attempt gets; 0: fails in the batch, unwritten */
+        int node;      /* NODE_NONE: not present */
+        bool shared;   /* mapped by others */
+        bool huge;     /* part of a huge page: all 512 of its unit are, and move together */
+        uint32_t busy; /* attempts that fail */
+        int32_t error; /* status that a failing attempt gets; 0: fails in the batch, unwritten */
 } FakePage;
 
 typedef struct Fake Fake;
@@ -46,6 +45,7 @@ struct Fake {
         void (*on_call)(Fake *f, void *userdata);
         void (*on_sleep)(Fake *f, void *userdata);
         void *userdata;
+        atomic_bool hooked; /* for hooks to say that they did their work */
         char log[65536];
         size_t log_length;
         MoverKernel kernel;
@@ -71,6 +71,9 @@ Outcome fake_wait_event(Fake *f);
 
 /* Waits for the end of the job, counting the events before it; checks the accounting. */
 Outcome fake_wait_end(Fake *f, uint32_t *ret_waits);
+
+/* Waits until a hook has set hooked; fails the test after 10 s. */
+void fake_wait_hook(Fake *f);
 
 uint32_t fake_pages_on(const Fake *f, int node);
 

@@ -35,7 +35,7 @@ static void disturb(Fake *f, void *userdata) {
                         p->node = (int)(next_random(random) % 4);
                         break;
                 case 2:
-                        p->shared_late = !p->shared_late;
+                        p->shared = !p->shared;
                         break;
                 case 3:
                         p->busy = next_random(random) % 30;
@@ -63,8 +63,7 @@ static void random_process(Fake *f, uint64_t *random) {
                 FakePage *p = &f->pages[i];
                 uint32_t kind = next_random(random) % 64;
                 p->node = kind < 8 ? (int)(kind % 4) : kind < 12 ? NODE_NONE : 1;
-                p->shared = kind == 12;
-                p->shared_late = kind == 13;
+                p->shared = kind == 13;
                 p->busy = kind < 20 ? next_random(random) % 24 : 0;
                 p->error = next_random(random) % 2 ? random_error(random) : 0;
         }

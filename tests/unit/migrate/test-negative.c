@@ -11,15 +11,16 @@ Test(negative, forgets_after_its_time) {
         Negative n = { 0 };
 
         cr_assert_eq(negative_init(&n), 0);
-        negative_add(&n, a, 7 * UNIT, SEC);
-        cr_assert(negative_has(&n, a, 7 * UNIT, SEC));
-        cr_assert(negative_has(&n, a, 7 * UNIT, 600 * SEC));
-        cr_assert(!negative_has(&n, a, 7 * UNIT, 601 * SEC));
-        cr_assert(!negative_has(&n, a, 8 * UNIT, SEC));
-        cr_assert(!negative_has(&n, b, 7 * UNIT, SEC));
-        cr_assert(!negative_has(&n, c, 7 * UNIT, SEC));
-        negative_add(&n, a, 7 * UNIT, 500 * SEC);
-        cr_assert(negative_has(&n, a, 7 * UNIT, 1000 * SEC), "a new failure counts anew");
+        negative_add(&n, a, 7 * UNIT, NEGATIVE_FAILED, SEC);
+        cr_assert_eq(negative_find(&n, a, 7 * UNIT, SEC), NEGATIVE_FAILED);
+        cr_assert_eq(negative_find(&n, a, 7 * UNIT, 600 * SEC), NEGATIVE_FAILED);
+        cr_assert_eq(negative_find(&n, a, 7 * UNIT, 601 * SEC), NEGATIVE_NONE);
+        cr_assert_eq(negative_find(&n, a, 8 * UNIT, SEC), NEGATIVE_NONE);
+        cr_assert_eq(negative_find(&n, b, 7 * UNIT, SEC), NEGATIVE_NONE);
+        cr_assert_eq(negative_find(&n, c, 7 * UNIT, SEC), NEGATIVE_NONE);
+        negative_add(&n, a, 7 * UNIT, NEGATIVE_FAILED, 500 * SEC);
+        cr_assert_eq(negative_find(&n, a, 7 * UNIT, 1000 * SEC), NEGATIVE_FAILED,
+                     "a new failure counts anew");
         negative_done(&n);
 }
 
@@ -28,9 +29,9 @@ Test(negative, highest_addresses_and_pids_are_apart) {
         Negative n = { 0 };
 
         cr_assert_eq(negative_init(&n), 0);
-        negative_add(&n, a, (1ull << 56) - UNIT, SEC);
-        cr_assert(negative_has(&n, a, (1ull << 56) - UNIT, SEC));
-        cr_assert(!negative_has(&n, a, (1ull << 55) - UNIT, SEC));
+        negative_add(&n, a, (1ull << 56) - UNIT, NEGATIVE_FAILED, SEC);
+        cr_assert_eq(negative_find(&n, a, (1ull << 56) - UNIT, SEC), NEGATIVE_FAILED);
+        cr_assert_eq(negative_find(&n, a, (1ull << 55) - UNIT, SEC), NEGATIVE_NONE);
         negative_done(&n);
 }
 
@@ -40,11 +41,13 @@ Test(negative, bounded_and_makes_room_for_new_ones) {
 
         cr_assert_eq(negative_init(&n), 0);
         for (uint64_t i = 0; i < 2 * NEGATIVE_UNITS_MAX; i++)
-                negative_add(&n, a, i * UNIT, SEC);
+                negative_add(&n, a, i * UNIT, NEGATIVE_FAILED, SEC);
         cr_assert_eq(table_count(n.units), NEGATIVE_UNITS_MAX);
-        cr_assert(!negative_has(&n, a, (NEGATIVE_UNITS_MAX + 5ull) * UNIT, 2 * SEC));
-        negative_add(&n, a, (NEGATIVE_UNITS_MAX + 5ull) * UNIT, 700 * SEC);
-        cr_assert(negative_has(&n, a, (NEGATIVE_UNITS_MAX + 5ull) * UNIT, 700 * SEC));
+        cr_assert_eq(negative_find(&n, a, (NEGATIVE_UNITS_MAX + 5ull) * UNIT, 2 * SEC),
+                     NEGATIVE_NONE);
+        negative_add(&n, a, (NEGATIVE_UNITS_MAX + 5ull) * UNIT, NEGATIVE_FAILED, 700 * SEC);
+        cr_assert_eq(negative_find(&n, a, (NEGATIVE_UNITS_MAX + 5ull) * UNIT, 700 * SEC),
+                     NEGATIVE_FAILED);
         cr_assert_eq(table_count(n.units), 1);
         negative_done(&n);
 }
