@@ -12,6 +12,7 @@
 #include "decide/sort.h"
 #include "decide/state.h"
 #include "decide/tuning.h"
+#include "model/rules.h"
 
 /* What one evaluation hands from step to step. */
 typedef struct Round {
@@ -106,10 +107,8 @@ static Reason judge_gates(const Round *round, const ProcessView *view, Track *tr
         return gate;
 }
 
-/* A rule for the process outweighs the mode of the configuration. */
 static bool only_observes(const ProcessInfo *info, const Settings *settings) {
-        return info->rule_mode == RULE_DEFAULT ? settings->mode == MODE_OBSERVE
-                                               : info->rule_mode != RULE_ACT;
+        return rule_mode_effective(info->rule_mode, settings->mode) != RULE_ACT;
 }
 
 /* Judges one process by itself and notes it as a candidate when a move would pay. */
@@ -265,7 +264,9 @@ int decide(const Snapshot *snapshot, DecideState *state, const Settings *setting
                 return -ENOMEM;
         latency_init(&state->latency, snapshot->topology);
         state->memory = topology_memory_mask(snapshot->topology);
-        state->movable = state->memory & topology_cpu_mask(snapshot->topology);
+        state->movable = state->memory;
+        if (settings->never_cpuless)
+                state->movable &= topology_cpu_mask(snapshot->topology);
         state->n_candidates = 0;
         reserve_busy(&round);
         for (size_t i = 0; i < snapshot->n_processes; i++)

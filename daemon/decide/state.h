@@ -55,9 +55,9 @@ struct DecideState {
 
         /* Scratch of one evaluation, kept to be used again. */
         Latency latency;
-        NodeMask memory;                    /* nodes with memory */
-        NodeMask movable;                   /* nodes that memory may leave and go to: with CPUs,
-                                             * others are a slower tier and not ours to empty */
+        NodeMask memory;  /* nodes with memory */
+        NodeMask movable; /* nodes that memory may leave and go to; those without CPUs are a
+                           * slower tier and not ours to empty, unless never.cpuless is off */
         uint64_t reserved_bytes[NODES_MAX]; /* promised to moves under way and planned */
         uint32_t jobs;                      /* under way and planned */
         Track **tracks_of;                  /* [n_processes] or NULL for what is not tracked */

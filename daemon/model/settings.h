@@ -84,7 +84,9 @@ int method_from_string(const char *s); /* -EINVAL */
         SETTING("never", "realtime", BOOL, never_realtime, true, 0, 1,                             \
                 "leave processes with a real-time scheduling class alone")                         \
         SETTING("never", "locked", BOOL, never_locked, true, 0, 1,                                 \
-                "leave processes with locked memory alone")
+                "leave processes with locked memory alone")                                        \
+        SETTING("never", "cpuless", BOOL, never_cpuless, true, 0, 1,                               \
+                "move nothing from or to memory nodes without CPUs")
 
 #define NSEC_PER_SEC  UINT64_C(1000000000)
 #define NSEC_PER_MSEC UINT64_C(1000000)

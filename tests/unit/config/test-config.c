@@ -371,7 +371,7 @@ Test(config, print_round_trips) {
         s.backoff_max_ns = 90 * NSEC_PER_SEC;
         s.cooldown_ns = 0;
         s.benefit_ratio = 1000;
-        s.never_hugetlb = s.never_realtime = s.never_locked = false;
+        s.never_hugetlb = s.never_realtime = s.never_locked = s.never_cpuless = false;
         back = print_and_load(&s);
         expect_equal(&back, &s);
 }

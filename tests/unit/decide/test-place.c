@@ -172,6 +172,16 @@ Test(place, memory_only_nodes_are_neither_source_nor_target) {
         p->info.cpuset_mems = 6;
         fixture_decide(f);
         cr_expect_eq(f->plan.n_moves, 0, "target");
+        f->settings.never_cpuless = false;
+        fixture_decide(f);
+        cr_assert_eq(f->plan.n_moves, 1, "allowed as target");
+        cr_expect_eq(f->plan.moves[0].to, 2);
+        p->info.cpuset_mems = 7;
+        f->topology.has_cpu[1] = false;
+        fixture_decide(f);
+        cr_assert_eq(f->plan.n_moves, 1, "allowed as source");
+        cr_expect_eq(f->plan.moves[0].from, 2);
+        cr_expect_eq(f->plan.moves[0].to, 0);
         fixture_free(f);
 }
 
