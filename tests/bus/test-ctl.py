@@ -59,6 +59,45 @@ def test_help_names_only_verbs_that_work():
     expect(ctl("--version"), 0, "numabalancerctl ")
 
 
+def documented():
+    """Commands and long options of --help."""
+    text = ctl("--help").stdout
+    verbs = re.findall(r"^  ([a-z]+)", text.partition("Commands:")[2].partition("Options:")[0], re.M)
+    return set(verbs), set(re.findall(r"(--[a-z-]+)", text.partition("Options:")[2]))
+
+
+def complete(*words):
+    """What bash would offer for the last word."""
+    script = ('source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _numabalancerctl; '
+              'printf "%s\\n" "${COMPREPLY[@]}"')
+    r = bus.run("bash", "-c", script, "bash", os.path.join(h.TOP, "conf/numabalancerctl.bash"),
+                "numabalancerctl", *words)
+    h.equal(r.returncode, 0, r.stderr)
+    return set(r.stdout.split())
+
+
+def test_completions_offer_what_there_is():
+    verbs, options = documented()
+    h.true("status" in verbs and "--json" in options, "the help was understood")
+    h.equal(complete(""), verbs, "commands")
+    h.equal(complete("--"), options, "options")
+    h.equal(complete("--json", "re"), {"reload", "resume"})
+    h.equal(complete("--order", ""), {"score", "remote", "pid"})
+    h.equal(complete("status", ""), set(), "no arguments")
+    with open(os.path.join(h.TOP, "conf/_numabalancerctl"), encoding="utf-8") as f:
+        text = f.read()
+    h.equal(set(re.findall(r"^ +'([a-z]+):", text, re.M)), verbs, "commands for zsh")
+    h.equal({o for o in options if o in text}, options, "options for zsh")
+
+
+def test_man_page_has_all_commands_and_options():
+    verbs, options = documented()
+    with open(os.path.join(h.TOP, "docs/numabalancerctl.1.rst"), encoding="utf-8") as f:
+        text = f.read()
+    for name in verbs | options:
+        h.true(re.search(rf"^(``-h``, )?``{name}``", text, re.M), name)
+
+
 def test_start_service():
     global service
     service = h.Service(bus)
