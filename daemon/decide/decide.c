@@ -206,6 +206,8 @@ static void order_move(const Round *round, size_t i, const Score *score, const P
         if (track && !move->observe) {
                 track->planned_to = (int8_t)p->target;
                 track->planned_bytes = p->bytes;
+                track->latency_before = p->latency_now;
+                track->latency_expected = p->latency_expected;
                 track->waited_before = score_counts_time(round->snapshot->processes[i].evidence)
                                                ? ratio_or(score->waited, score->time_samples, 0)
                                                : 0;

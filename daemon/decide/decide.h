@@ -67,13 +67,13 @@ void decide_learn(DecideState *state, const Outcome *outcome, const Settings *se
 
 /* Whether a move helped, about two evaluations after its job: outcome->remote_after is the remote
  * share since then (NAN: could not be seen, nothing is learned), `after` the evidence since then, or
- * NULL. Compared with outcome->move.remote_before and .remote_expected, less in proportion where
- * only a part was moved, and with benefit of the doubt for few samples. Below a quarter of the
- * promise the cool-down doubles and the exposed share K halves; after three in a row the process is
- * left alone for 10 min (doubling, until it execs). Where the samples tell waiting (clock source
- * with skid) K is learned from the time spent waiting before and after; elsewhere a placement that
- * came true leaves K as it is: the gain cannot be measured. Jobs without a promise are not
- * judged. */
+ * NULL. What the move made of the mean latency (without `after`: of the remote share) is compared
+ * with what was promised, less in proportion where only a part was moved, and with the benefit of
+ * the doubt for few samples. Below a quarter of the promise the cool-down doubles and the exposed
+ * share K halves; after three in a row the process is left alone for 10 min (doubling, until it
+ * execs). Where the samples tell waiting (clock source with skid) K is learned from the time spent
+ * waiting before and after; elsewhere a placement that came true leaves K as it is: the gain cannot
+ * be measured. Moves that were not planned by decide() (benefit_ns 0) are not judged. */
 void decide_review(DecideState *state, const Outcome *outcome, const Evidence *after,
                    const Settings *settings, uint64_t now_ns);
 

@@ -68,6 +68,13 @@ static double demand_remote_at(const Demand *d, uint32_t n_nodes, int target) {
         return clamp_double(ratio_or(remote, d->total, 0), 0, 1);
 }
 
+double place_latency(const DecideState *state, const Evidence *e) {
+        Demand d;
+
+        demand_sum(e, &state->latency, state->movable, &d);
+        return ratio_or(d.cost_now, d.total, 0);
+}
+
 /* Weight of waiting that a move to target would save:
  * sum of waited[a][h] x (1 - lat[a][target] / lat[a][h]). */
 static double demand_relieved_at(const Demand *d, const Latency *l, int target) {
@@ -187,6 +194,9 @@ void place_choose(const DecideState *state, const Snapshot *snapshot, const Proc
                 return;
         ret->horizon_ns =
                 clamp_u64(track ? sub_sat(now_ns, track->stable_since_ns) : 0, 0, HORIZON_MAX_NS);
+        ret->latency_now = ratio_or(d.cost_now, d.total, 0);
+        ret->latency_expected =
+                ratio_or(demand_cost_at(&d, &state->latency, ret->target), d.total, 0);
         ret->waited_gain = demand_relieved_at(&d, &state->latency, ret->target);
         ret->remote_expected = demand_remote_at(&d, e->n_nodes, ret->target);
         ret->benefit_ns = proven * score->stall_factor * ret->waited_gain *

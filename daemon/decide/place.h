@@ -8,11 +8,13 @@ typedef struct Placement {
         Reason reason; /* REASON_MOVE, or why not */
         int target;    /* NODE_NONE when no node is better */
         NodeMask from;
-        uint64_t bytes;         /* to copy */
-        double remote_expected; /* remote share afterwards */
-        double waited_gain;     /* weight of waiting that the move would save if K were 1 */
-        double gain_share;      /* part of its weighted latency that the move would save */
-        double benefit_ns;      /* expected over horizon_ns, with what quality and number of samples
+        uint64_t bytes;          /* to copy */
+        double latency_now;      /* mean latency of an access, relative to local memory */
+        double latency_expected; /* the same afterwards */
+        double remote_expected;  /* remote share afterwards */
+        double waited_gain;      /* weight of waiting that the move would save if K were 1 */
+        double gain_share;       /* part of its weighted latency that the move would save */
+        double benefit_ns; /* expected over horizon_ns, with what quality and number of samples
                                * prove */
         double cost_ns;
         uint64_t horizon_ns;
@@ -26,6 +28,9 @@ uint64_t place_reserve(uint64_t bytes);
 
 /* Time that copying so much takes, at the learned cost. */
 double place_cost_ns(const DecideState *state, uint64_t bytes);
+
+/* Mean latency of the accesses of e relative to local memory, 0 without any. */
+double place_latency(const DecideState *state, const Evidence *e);
 
 /* Chooses the target of a whole-process move: the node with the lowest latency-weighted cost
  *

@@ -4,6 +4,7 @@
 #include "base/mathx.h"
 #include "decide/confidence.h"
 #include "decide/decide.h"
+#include "decide/place.h"
 #include "decide/state.h"
 #include "decide/tuning.h"
 
@@ -62,29 +63,45 @@ static int review_waiting(Track *track, const Evidence *after, double part, bool
         return 1;
 }
 
+/* Part of the promise that came true, with the benefit of the doubt for few samples. In latency
+ * where that was seen, for a move to a nearer node leaves the accesses remote; else in remote
+ * accesses. */
+static double promise_kept(const DecideState *state, const Track *track, const Outcome *outcome,
+                           const Evidence *after, double part) {
+        double promised = (outcome->move.remote_before - outcome->move.remote_expected) * part;
+        double samples = after ? after->samples : 0, least = outcome->remote_after, latency;
+
+        if (samples > 0)
+                least = wilson_lower(least * samples, samples);
+        latency =
+                after && after->n_nodes == state->latency.n_nodes ? place_latency(state, after) : 0;
+        if (latency > 0 && track->latency_before > track->latency_expected) {
+                latency = 1 + (latency - 1) * ratio_or(least, outcome->remote_after, 1);
+                return ratio_or(track->latency_before - latency,
+                                (track->latency_before - track->latency_expected) * part, 1);
+        }
+        return promised > 0 ? (outcome->move.remote_before - least) / promised : 1;
+}
+
 void decide_review(DecideState *state, const Outcome *outcome, const Evidence *after,
                    const Settings *settings, uint64_t now_ns) {
         Track *track = state_find(state, outcome->move.id);
-        double before = outcome->move.remote_before, samples, promised, least, part;
-        bool kept, helped = true;
+        bool helped = true;
+        double part;
 
-        if (!track || !isfinite(outcome->remote_after) || outcome->pages_moved == 0)
+        /* An order given by hand promised nothing. */
+        if (!track || !isfinite(outcome->remote_after) || outcome->pages_moved == 0 ||
+            !(outcome->move.benefit_ns > 0))
                 return;
         part = clamp_double(
                 ratio_or((double)outcome->pages_moved, (double)outcome->pages_planned, 1), 0, 1);
-        promised = (before - outcome->move.remote_expected) * part;
-        if (!(promised > 0))
-                return;
-        samples = after ? after->samples : 0;
-        least = samples > 0 ? wilson_lower(outcome->remote_after * samples, samples)
-                            : outcome->remote_after;
-        kept = before - least >= PROMISE_KEPT_MIN * promised;
         state->ledger.reviewed++;
-        state->ledger.promised += promised;
-        state->ledger.realised += clamp_double(before - outcome->remote_after, -1, 1);
+        state->ledger.promised +=
+                (outcome->move.remote_before - outcome->move.remote_expected) * part;
+        state->ledger.realised += outcome->move.remote_before - outcome->remote_after;
         if (review_waiting(track, after, part, &helped))
                 state->ledger.measured++;
-        if (kept && helped) {
+        if (helped && promise_kept(state, track, outcome, after, part) >= PROMISE_KEPT_MIN) {
                 track->doublings = 0;
                 track->disappointments = 0;
                 return;

@@ -19,6 +19,9 @@ typedef struct Track {
         uint64_t gave_up_until_ns;  /* 0 = not given up */
         uint64_t planned_bytes;     /* last order given, reserved while its job runs */
         double exposed;             /* K: part of the latency gap that it waits for */
+        double latency_before;      /* mean latency of an access at the last order, relative to
+                                     * local memory, */
+        double latency_expected;    /* and what it should become */
         double waited_before;       /* share of CPU time spent waiting for memory at the last
                                      * order, 0 where the source cannot tell */
         double waited_gain;         /* of that, what the order would save if K were 1 */
