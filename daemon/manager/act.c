@@ -26,6 +26,13 @@ static int read_policy(Manager *m, Tracked *p, uint64_t now_ns) {
         return 0;
 }
 
+/* Told when it begins, not at each evaluation while it lasts. */
+static void tell_left_alone(const Tracked *p, const Verdict *v, uint64_t now_ns) {
+        if (v->reason != p->verdict.reason &&
+            (v->reason == REASON_GAVE_UP || v->reason == REASON_PING_PONG))
+                journal_left_alone(&p->info, v, p->source, now_ns);
+}
+
 void manager_take_verdicts(Manager *m, uint64_t now_ns) {
         unsigned reads = 0;
 
@@ -35,6 +42,7 @@ void manager_take_verdicts(Manager *m, uint64_t now_ns) {
 
                 if (!p)
                         continue;
+                tell_left_alone(p, v, now_ns);
                 p->verdict = *v;
                 /* Policies are asked for only when everything else speaks for a move; the next
                  * evaluation judges with the answer. */

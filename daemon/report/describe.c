@@ -136,6 +136,16 @@ char *describe_retry(char *buf, size_t size, const Outcome *o, const Topology *t
         return buf;
 }
 
+char *describe_left_alone(char *buf, size_t size, const ProcessInfo *info, const Verdict *v,
+                          uint64_t now_ns) {
+        char process[DESCRIBE_PROCESS_BYTES];
+
+        snprintf(buf, size, "leaving %s alone for %s: it %s",
+                 describe_process(process, sizeof process, info->comm, info->id.pid),
+                 HUMAN_TIME(sub_sat(v->wait_until_ns, now_ns)), reason_sentence(v->reason));
+        return buf;
+}
+
 char *describe_node_full(char *buf, size_t size, const Outcome *o, const Topology *t) {
         char process[DESCRIBE_PROCESS_BYTES];
 

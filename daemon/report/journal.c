@@ -18,7 +18,7 @@
 
 static Limiter limiter;
 
-static uint64_t now_ns(void) {
+static uint64_t clock_ns(void) {
         struct timespec ts;
 
         if (clock_gettime(CLOCK_MONOTONIC, &ts) < 0)
@@ -39,7 +39,7 @@ static void submit(Record *r, MessageKind kind, uint64_t subject) {
         unsigned dropped = 0;
 
         if (limiter_pass(&limiter, key, info->burst, (uint64_t)info->interval_sec * 1000000000u,
-                         now_ns(), &dropped)) {
+                         clock_ns(), &dropped)) {
                 if (dropped) {
                         cleanup_free char *text = TAKE_PTR(r->message);
 
@@ -135,6 +135,22 @@ void journal_job_retried(const Outcome *outcome, const Topology *t) {
         record_add_outcome(&r, outcome);
         record_set_message(&r, "%s", describe_retry(text, sizeof text, outcome, t));
         submit(&r, MESSAGE_JOB_RETRIED, process_key(outcome->move.id));
+}
+
+void journal_left_alone(const ProcessInfo *info, const Verdict *v, EvidenceSource source,
+                        uint64_t now_ns) {
+        char text[DESCRIBE_BYTES];
+        Record r;
+
+        record_init(&r, MESSAGE_LEFT_ALONE);
+        record_add(&r, "NUMABALANCER_PID", "%d", (int)info->id.pid);
+        record_add(&r, "NUMABALANCER_STARTTIME", "%" PRIu64, info->id.starttime);
+        record_add_text(&r, "NUMABALANCER_COMM", info->comm);
+        record_add_text(&r, "NUMABALANCER_UNIT", info->unit);
+        record_add(&r, "NUMABALANCER_REASON", "%s", reason_to_string(v->reason));
+        record_add(&r, "NUMABALANCER_SOURCE", "%s", evidence_source_to_string(source));
+        record_set_message(&r, "%s", describe_left_alone(text, sizeof text, info, v, now_ns));
+        submit(&r, MESSAGE_LEFT_ALONE, process_key(info->id));
 }
 
 void journal_node_full(const Outcome *outcome, const Topology *t) {

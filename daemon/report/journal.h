@@ -15,6 +15,10 @@ void journal_source_changed(const StatusView *status);
 void journal_migration(const Outcome *outcome, const Topology *t, EvidenceSource source);
 void journal_would_migrate(const Move *move, const Topology *t, EvidenceSource source);
 void journal_job_retried(const Outcome *outcome, const Topology *t);
+/* A process is left alone from now on, because moves of it did not do what they promised; now_ns is
+ * CLOCK_MONOTONIC. */
+void journal_left_alone(const ProcessInfo *info, const Verdict *v, EvidenceSource source,
+                        uint64_t now_ns);
 void journal_node_full(const Outcome *outcome, const Topology *t);
 void journal_reloaded(void);
 void journal_reload_refused(const char *message);

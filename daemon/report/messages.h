@@ -28,6 +28,7 @@
         MESSAGE(WOULD_MIGRATE, "would-migrate", "a7c2f38a4a324ca9a6c550fa0d19f9b2", LOG_INFO, 1,   \
                 600)                                                                               \
         MESSAGE(JOB_RETRIED, "job-retried", "ced8d6f5bcf747b4912ee9190b91da56", LOG_INFO, 3, 600)  \
+        MESSAGE(LEFT_ALONE, "left-alone", "423fcb88f2684cadaa4415a1f59a9cc9", LOG_NOTICE, 1, 600)  \
         MESSAGE(NODE_FULL, "node-full", "a945245a200946128078c84ff2f5c767", LOG_WARNING, 1, 300)   \
         MESSAGE(RELOADED, "reloaded", "811fbb26653a474097dd69f1b2f91907", LOG_NOTICE, 10, 60)      \
         MESSAGE(RELOAD_REFUSED, "reload-refused", "bb05d59f7a6b45b9a808b4504ac13f44", LOG_ERR, 10, \

@@ -162,6 +162,16 @@ Test(describe, would_migrate) {
                 "expected gain 3.2 s of CPU time for a cost of 660 ms");
 }
 
+Test(describe, left_alone) {
+        ProcessInfo info = { .id = { 812, 1 }, .comm = "redis-server" };
+        Verdict v = { .reason = REASON_GAVE_UP, .wait_until_ns = 700000000000 };
+        char buf[DESCRIBE_BYTES];
+
+        cr_assert_str_eq(describe_left_alone(buf, sizeof buf, &info, &v, 100000000000),
+                         "leaving redis-server[812] alone for 10 min: it was moved without the "
+                         "promised effect and is left alone");
+}
+
 Test(describe, states) {
         char buf[DESCRIBE_BYTES];
         StatusView s = {
