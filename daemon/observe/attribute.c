@@ -29,18 +29,20 @@ const char *attribute_rule_to_string(AttributeRule rule) {
 
 /* Adds what the instruction accesses in this state; false: it accesses nothing. */
 static bool add_accesses(Attribution *a, const CpuState *s, const Instruction *in) {
-        uint64_t addresses[INSTRUCTION_ACCESSES_MAX];
-        unsigned n, unknown;
+        Accesses found;
 
-        n = instruction_accesses(s, in, addresses, &unknown);
-        for (unsigned i = 0; i < n; i++) {
-                if (a->n == ATTRIBUTION_MAX)
+        instruction_accesses(s, in, &found);
+        for (unsigned i = 0; i < found.n; i++) {
+                if (a->n == ATTRIBUTION_MAX) {
                         a->unknown++;
-                else
-                        a->address[a->n++] = addresses[i];
+                        continue;
+                }
+                if (found.mapping & (1u << i))
+                        a->mapping |= 1u << a->n;
+                a->address[a->n++] = found.address[i];
         }
-        a->unknown += unknown;
-        return n + unknown > 0;
+        a->unknown += found.unknown;
+        return found.n + found.unknown > 0;
 }
 
 static bool rep_has_count(const CpuState *s, const Instruction *in) {

@@ -38,6 +38,7 @@ typedef struct Attribution {
         uint32_t n;
         uint32_t unknown; /* accesses that are known to happen, at an address that is not */
         bool waited;      /* the CPU was waiting for this access */
+        uint32_t mapping; /* bit i: address[i] only names a mapping (see Accesses) */
         uint64_t address[ATTRIBUTION_MAX];
 } Attribution;
 

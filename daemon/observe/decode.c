@@ -175,7 +175,7 @@ static int chains_agree(const CodeWindow *w, const Chains *c) {
                 if (votes[c->last[d]] > votes[best])
                         best = c->last[d];
         }
-        return all >= 3 && votes[best] * 3 >= all * 2 ? best : 0;
+        return all >= 3 && votes[best] * 2 > all ? best : 0;
 }
 
 /* Distance of the instruction before the instruction pointer, or 0. */

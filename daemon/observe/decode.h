@@ -25,7 +25,7 @@ int decode_at(const CodeWindow *w, uint64_t address, Instruction *ret);
 
 /* The instruction that ends exactly at the instruction pointer, if control may have fallen through
  * from it. x86 code cannot be read backwards, but decoding from most earlier offsets falls into
- * step with the true instructions after a few; the answer is what two thirds of the offsets agree
+ * step with the true instructions after a few; the answer is what more than half of them agree
  * on. -ENOENT: no agreement, or the window shows that the instruction pointer is the target of a
  * branch, or follows one that never falls through. */
 int decode_previous(const CodeWindow *w, Instruction *ret);

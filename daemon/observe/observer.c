@@ -113,11 +113,14 @@ static void add_addresses(Observer *o, TrackedProcess *p, int accessor, const At
         double weight = 1.0 / (a->n + a->unknown);
 
         for (uint32_t i = 0; i < a->n; i++) {
-                if (resolver_add(o->resolver, p, a->address[i], accessor, weight, a->waited) < 0) {
-                        resolver_resolve(o->resolver, &o->counters);
-                        (void)resolver_add(o->resolver, p, a->address[i], accessor, weight,
-                                           a->waited);
-                }
+                bool mapping = a->mapping >> i & 1;
+
+                if (resolver_add(o->resolver, p, a->address[i], accessor, weight, a->waited,
+                                 mapping) == 0)
+                        continue;
+                resolver_resolve(o->resolver, &o->counters);
+                (void)resolver_add(o->resolver, p, a->address[i], accessor, weight, a->waited,
+                                   mapping);
         }
         if (a->unknown > 0)
                 evidence_add(&p->observed.evidence, NODE_NONE, NODE_NONE, a->unknown * weight,

@@ -170,9 +170,11 @@ static int operand_address(const CpuState *s, const Instruction *in, const Zydis
         uint64_t address = mem->disp.has_displacement ? (uint64_t)mem->disp.value : 0;
         Value extra;
 
-        if (mem->type != ZYDIS_MEMOP_TYPE_MEM || in->info->mnemonic == ZYDIS_MNEMONIC_ENTER)
+        if (in->info->mnemonic == ZYDIS_MNEMONIC_ENTER)
                 return -ENODATA;
-        if (!add_register(s, in, mem->base, 1, &address) ||
+        if (!add_register(s, in, mem->base, 1, &address))
+                return -ENODATA;
+        if (mem->type == ZYDIS_MEMOP_TYPE_MEM &&
             !add_register(s, in, mem->index, mem->scale, &address))
                 return -ENODATA;
         extra = extra_offset(s, in, op);
@@ -194,25 +196,23 @@ static int operand_address(const CpuState *s, const Instruction *in, const Zydis
         return 0;
 }
 
-unsigned instruction_accesses(const CpuState *s, const Instruction *in,
-                              uint64_t ret[INSTRUCTION_ACCESSES_MAX], unsigned *ret_unknown) {
-        unsigned n = 0, unknown = 0;
+void instruction_accesses(const CpuState *s, const Instruction *in, Accesses *ret) {
+        *ret = (Accesses) {};
+        if (accesses_nothing(in))
+                return;
+        for (unsigned i = 0; i < in->info->operand_count; i++) {
+                const ZydisDecodedOperand *op = &in->operands[i];
 
-        if (!accesses_nothing(in)) {
-                for (unsigned i = 0; i < in->info->operand_count; i++) {
-                        const ZydisDecodedOperand *op = &in->operands[i];
-
-                        if (op->type != ZYDIS_OPERAND_TYPE_MEMORY ||
-                            op->mem.type == ZYDIS_MEMOP_TYPE_AGEN ||
-                            op->mem.type == ZYDIS_MEMOP_TYPE_MIB)
-                                continue;
-                        if (n == INSTRUCTION_ACCESSES_MAX ||
-                            operand_address(s, in, op, &ret[n]) < 0)
-                                unknown++;
-                        else
-                                n++;
+                if (op->type != ZYDIS_OPERAND_TYPE_MEMORY ||
+                    op->mem.type == ZYDIS_MEMOP_TYPE_AGEN || op->mem.type == ZYDIS_MEMOP_TYPE_MIB)
+                        continue;
+                if (ret->n == INSTRUCTION_ACCESSES_MAX ||
+                    operand_address(s, in, op, &ret->address[ret->n]) < 0) {
+                        ret->unknown++;
+                        continue;
                 }
+                if (op->mem.type == ZYDIS_MEMOP_TYPE_VSIB)
+                        ret->mapping |= 1u << ret->n;
+                ret->n++;
         }
-        *ret_unknown = unknown;
-        return n;
 }

@@ -24,13 +24,21 @@ Value cpu_read_register(const CpuState *s, const Instruction *in, ZydisRegister 
 /* Number of the general-purpose register that contains reg, or -1. */
 int register_number(ZydisRegister reg);
 
-/* Addresses that the instruction accesses when it starts in state s: returns how many were
- * evaluated, in operand order, and in *ret_unknown how many accesses have an address that cannot be
- * told: a register of it is unknown, it comes from a vector register (gather, scatter), or it is
- * no user-space address. Instructions that only compute addresses or hint (lea, nop, prefetch,
- * clflush) access nothing. Source: Intel SDM volume 1, 3.7.5, and volume 2. */
-unsigned instruction_accesses(const CpuState *s, const Instruction *in,
-                              uint64_t ret[INSTRUCTION_ACCESSES_MAX], unsigned *ret_unknown);
+/* What an instruction accesses. */
+typedef struct Accesses {
+        unsigned n;       /* addresses told, in operand order */
+        unsigned unknown; /* accesses whose address cannot be told */
+        uint32_t mapping; /* bit i: address[i] is only the base of a gather or scatter. The elements
+                           * lie at unknown places behind it, most likely in the same mapping */
+        uint64_t address[INSTRUCTION_ACCESSES_MAX];
+} Accesses;
+
+/* The data that the instruction accesses when it starts in state s. An address cannot be told when a
+ * register of it is unknown or it is no user-space address. The index of a gather is in a vector
+ * register, which is not captured: its base stands for the mapping. Instructions that only compute
+ * addresses or hint (lea, nop, prefetch, clflush) access nothing. Source: Intel SDM volume 1, 3.7.5,
+ * and volume 2. */
+void instruction_accesses(const CpuState *s, const Instruction *in, Accesses *ret);
 
 /* A string instruction (movs, stos, lods, cmps, scas), and whether it has a REP prefix. */
 bool instruction_is_string(const Instruction *in);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "system/maps.h"
 #include "system/process_read.h"
 #include "system/residency.h"
 
@@ -19,12 +20,14 @@ typedef struct Pending {
         double weight;
         int16_t accessor;
         bool waited;
+        bool mapping;
 } Pending;
 
 struct Resolver {
         const Topology *topology;
         const SystemRoot *root;
         uint64_t page_mask;
+        uint64_t random;
         uint32_t n;
         Pending *pending; /* [PENDING_MAX] */
         uint64_t *pages;  /* [PENDING_MAX], distinct pages of one process */
@@ -61,7 +64,7 @@ Resolver *resolver_free(Resolver *r) {
 }
 
 int resolver_add(Resolver *r, TrackedProcess *process, uint64_t address, int accessor, double w,
-                 bool waited) {
+                 bool waited, bool mapping) {
         if (r->n == PENDING_MAX)
                 return -ENOBUFS;
         r->pending[r->n++] = (Pending) {
@@ -70,6 +73,7 @@ int resolver_add(Resolver *r, TrackedProcess *process, uint64_t address, int acc
                 .weight = w,
                 .accessor = (int16_t)accessor,
                 .waited = waited,
+                .mapping = mapping,
         };
         return 0;
 }
@@ -107,11 +111,47 @@ static void add_access(const Pending *p, int32_t node, Counters *counters) {
         p->process->interval_samples = true;
 }
 
+typedef struct Spread {
+        Resolver *resolver;
+        Pending *pending, *end;
+} Spread;
+
+/* Both mappings and accesses come in the order of addresses. */
+static int spread_over_mapping(const Mapping *m, void *userdata) {
+        Spread *s = userdata;
+        uint64_t page_bytes = ~s->resolver->page_mask + 1;
+
+        for (; s->pending < s->end && s->pending->page < m->end; s->pending++) {
+                if (!s->pending->mapping || s->pending->page < m->start)
+                        continue;
+                s->resolver->random =
+                        s->resolver->random * 6364136223846793005ull + 1442695040888963407ull;
+                s->pending->page = m->start + (s->resolver->random >> 16) %
+                                                      ((m->end - m->start) / page_bytes) *
+                                                      page_bytes;
+        }
+        return s->pending == s->end;
+}
+
+/* Gives accesses that only name a mapping a page of it. */
+static void spread_over_mappings(Resolver *r, Pending *pending, uint32_t n) {
+        Spread spread = { r, pending, pending + n };
+        bool any = false;
+
+        for (uint32_t i = 0; i < n; i++)
+                any = any || pending[i].mapping;
+        if (!any)
+                return;
+        (void)maps_read(r->root, pending->process->observed.id.pid, spread_over_mapping, &spread);
+        qsort(pending, n, sizeof(*pending), compare_pending);
+}
+
 /* All accesses of one process, sorted by page. */
-static void resolve_process(Resolver *r, const Pending *pending, uint32_t n, Counters *counters) {
+static void resolve_process(Resolver *r, Pending *pending, uint32_t n, Counters *counters) {
         ProcessId id = pending->process->observed.id;
         uint32_t n_pages = 0, page = 0;
 
+        spread_over_mappings(r, pending, n);
         for (uint32_t i = 0; i < n; i++)
                 if (i == 0 || pending[i].page != pending[i - 1].page)
                         r->pages[n_pages++] = pending[i].page;

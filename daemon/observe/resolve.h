@@ -14,10 +14,11 @@ typedef struct Resolver Resolver;
 int resolver_new(Resolver **ret, const Topology *topology, const SystemRoot *root);
 Resolver *resolver_free(Resolver *r); /* NULL-safe, returns NULL */
 
-/* Adds an access of weight w. -ENOBUFS: full; resolve first. The process must stay in its table
+/* Adds an access of weight w. With `mapping` the address only names a mapping: some page of it, chosen
+ * at random, is looked up instead. -ENOBUFS: full; resolve first. The process must stay in its table
  * until the next resolver_resolve or resolver_forget. */
 int resolver_add(Resolver *r, TrackedProcess *process, uint64_t address, int accessor, double w,
-                 bool waited);
+                 bool waited, bool mapping);
 
 /* Drops what waits for this process. */
 void resolver_forget(Resolver *r, const TrackedProcess *process);

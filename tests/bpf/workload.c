@@ -78,6 +78,8 @@ int work_init(Work *w, WorkPattern pattern, unsigned percent, uint64_t total_byt
                 if (p == MAP_FAILED)
                         return -ENOMEM;
                 w->buffer[i] = p;
+                /* Huge pages might fall to one buffer more than to the other. */
+                (void)madvise(p, w->n_words[i] * 8, MADV_NOHUGEPAGE);
                 for (uint64_t k = 0; k < w->n_words[i]; k += 512)
                         w->buffer[i][k] = k;
         }

@@ -83,7 +83,8 @@ static const Row rows[] = {
         { "add %rax,%rdx", "\x48\x01\xc2", 3, 0, 0, {  } },
         { "vzeroupper", "\xc5\xf8\x77", 3, 0, 0, {  } },
         { "syscall", "\x0f\x05", 2, 0, 0, {  } },
-        { "vgatherdpd %ymm2,(%rax,%xmm1,8),%ymm0", "\xc4\xe2\xed\x92\x04\xc8", 6, 0, 1, {  } },};
+        { "vgatherdpd %ymm2,(%rax,%xmm1,8),%ymm0", "\xc4\xe2\xed\x92\x04\xc8", 6, 1, 0, { 0x1000100 } },
+};
 /* clang-format on */
 
 static int compare_addresses(const void *a, const void *b) {
@@ -94,9 +95,9 @@ static int compare_addresses(const void *a, const void *b) {
 
 Test(operand, every_addressing_form) {
         for (size_t i = 0; i < N(rows); i++) {
-                uint64_t got[INSTRUCTION_ACCESSES_MAX] = {}, want[INSTRUCTION_ACCESSES_MAX];
+                uint64_t want[INSTRUCTION_ACCESSES_MAX];
+                Accesses got;
                 CpuState s = test_state();
-                unsigned n, unknown;
                 Instruction in;
                 TestCode code;
 
@@ -104,15 +105,19 @@ Test(operand, every_addressing_form) {
                 cr_assert_eq(decode_at(&code.window, IP, &in), 0, "%s: not decoded", rows[i].text);
                 cr_expect_eq(in.next_ip, IP + rows[i].n_bytes, "%s: length %d", rows[i].text,
                              in.info->length);
-                n = instruction_accesses(&s, &in, got, &unknown);
-                cr_assert_eq(n, rows[i].n, "%s: %u addresses", rows[i].text, n);
-                cr_expect_eq(unknown, rows[i].unknown, "%s: %u unknown", rows[i].text, unknown);
+                instruction_accesses(&s, &in, &got);
+                cr_assert_eq(got.n, rows[i].n, "%s: %u addresses", rows[i].text, got.n);
+                cr_expect_eq(got.unknown, rows[i].unknown, "%s: %u unknown", rows[i].text,
+                             got.unknown);
+                cr_expect_eq(got.mapping, strstr(rows[i].text, "gather") ? 1u : 0u, "%s: mapping",
+                             rows[i].text);
                 memcpy(want, rows[i].address, sizeof(want));
-                qsort(got, n, sizeof(*got), compare_addresses);
-                qsort(want, n, sizeof(*want), compare_addresses);
-                for (unsigned k = 0; k < n; k++)
-                        cr_expect_eq(got[k], want[k], "%s: %#llx, expected %#llx", rows[i].text,
-                                     (unsigned long long)got[k], (unsigned long long)want[k]);
+                qsort(got.address, got.n, sizeof(*got.address), compare_addresses);
+                qsort(want, got.n, sizeof(*want), compare_addresses);
+                for (unsigned k = 0; k < got.n; k++)
+                        cr_expect_eq(got.address[k], want[k], "%s: %#llx, expected %#llx",
+                                     rows[i].text, (unsigned long long)got.address[k],
+                                     (unsigned long long)want[k]);
         }
 }
 
@@ -120,8 +125,7 @@ Test(operand, every_addressing_form) {
 Test(operand, unknown_registers) {
         for (size_t i = 0; i < N(rows); i++) {
                 CpuState s = test_state();
-                uint64_t got[INSTRUCTION_ACCESSES_MAX];
-                unsigned n, unknown;
+                Accesses got;
                 Instruction in;
                 TestCode code;
 
@@ -129,29 +133,28 @@ Test(operand, unknown_registers) {
                 s.bases_known = false;
                 test_code(&code, "", 0, rows[i].bytes, rows[i].n_bytes);
                 cr_assert_eq(decode_at(&code.window, IP, &in), 0);
-                n = instruction_accesses(&s, &in, got, &unknown);
-                cr_expect_eq(n + unknown, rows[i].n + rows[i].unknown, "%s", rows[i].text);
-                for (unsigned k = 0; k < n; k++)
-                        cr_expect(got[k] == 0x1234 || got[k] == 0x123456789ab ||
-                                          (got[k] >= IP && got[k] < IP + 0x40),
+                instruction_accesses(&s, &in, &got);
+                cr_expect_eq(got.n + got.unknown, rows[i].n + rows[i].unknown, "%s", rows[i].text);
+                for (unsigned k = 0; k < got.n; k++)
+                        cr_expect(got.address[k] == 0x1234 || got.address[k] == 0x123456789ab ||
+                                          (got.address[k] >= IP && got.address[k] < IP + 0x40),
                                   "%s: %#llx although no register is known", rows[i].text,
-                                  (unsigned long long)got[k]);
+                                  (unsigned long long)got.address[k]);
         }
 }
 
 Test(operand, kernel_addresses_are_refused) {
         CpuState s = test_state();
-        uint64_t got[INSTRUCTION_ACCESSES_MAX];
-        unsigned n, unknown;
+        Accesses got;
         Instruction in;
         TestCode code;
 
         s.gpr[GPR_RAX] = 0xffffffff81000000;
         test_code(&code, "", 0, "\x48\x8b\x10", 3);
         cr_assert_eq(decode_at(&code.window, IP, &in), 0);
-        n = instruction_accesses(&s, &in, got, &unknown);
-        cr_expect_eq(n, 0u);
-        cr_expect_eq(unknown, 1u);
+        instruction_accesses(&s, &in, &got);
+        cr_expect_eq(got.n, 0u);
+        cr_expect_eq(got.unknown, 1u);
 }
 
 /* cut off by the end of the window; no instruction; outside */

@@ -73,7 +73,8 @@ Test(resolve, own_memory) {
         uint64_t start, there, absent;
         char *memory;
 
-        memory = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        /* Shared, so that it is not merged with a neighbour. */
+        memory = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
         cr_assert_neq(memory, MAP_FAILED);
         memory[0] = 1;
         there = (uint64_t)(uintptr_t)memory;
@@ -85,10 +86,10 @@ Test(resolve, own_memory) {
         cr_assert_eq(process_table_touch(t, (ProcessId) { getpid(), start }, &p), 0);
         cr_assert_eq(process_table_touch(t, (ProcessId) { getpid(), start + 1 }, &gone), 0);
 
-        cr_expect_eq(resolver_add(r, p, there + 8, 0, 0.5, true), 0);
-        cr_expect_eq(resolver_add(r, p, there + 16, 1, 0.5, false), 0);
-        cr_expect_eq(resolver_add(r, p, absent, 0, 1, true), 0);
-        cr_expect_eq(resolver_add(r, gone, there, 0, 1, true), 0);
+        cr_expect_eq(resolver_add(r, p, there + 8, 0, 0.5, true, false), 0);
+        cr_expect_eq(resolver_add(r, p, there + 16, 1, 0.5, false, false), 0);
+        cr_expect_eq(resolver_add(r, p, absent, 0, 1, true, false), 0);
+        cr_expect_eq(resolver_add(r, gone, there, 0, 1, true, false), 0);
         resolver_resolve(r, &counters);
         if (counters.samples_gone == 4)
                 cr_skip_test("move_pages is not permitted here");
@@ -102,10 +103,19 @@ Test(resolve, own_memory) {
         cr_expect_eq(p->observed.evidence.waited[2], 0.0);
         cr_expect_eq(p->observed.evidence.unresolved, 1.0);
 
-        cr_expect_eq(resolver_add(r, p, there, 0, 1, true), 0);
+        cr_expect_eq(resolver_add(r, p, there, 0, 1, true, false), 0);
         resolver_forget(r, p);
         resolver_resolve(r, &counters);
         cr_expect_eq(counters.accesses_total, 2u, "forgotten accesses are not resolved");
+
+        /* An address that names the mapping is spread over its pages: one of two is resident. */
+        for (int i = 0; i < 200; i++)
+                cr_assert_eq(resolver_add(r, p, absent, 0, 1, true, true), 0);
+        counters = (Counters) {};
+        resolver_resolve(r, &counters);
+        cr_expect_eq(counters.accesses_total + counters.samples_no_page, 200u);
+        cr_expect(counters.accesses_total > 50 && counters.accesses_total < 150, "%llu of 200",
+                  (unsigned long long)counters.accesses_total);
         resolver_free(r);
         process_table_free(t);
         system_root_close(&root);
