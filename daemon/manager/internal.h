@@ -95,6 +95,9 @@ uint64_t manager_now_ns(void);
 
 /* snapshot.c: brings the tracked processes up to date and fills m->views. */
 int manager_build_snapshot(Manager *m, uint64_t now_ns, Snapshot *ret);
+uint64_t manager_boottime_ns(void);
+/* Age of a process at boot_ns (CLOCK_BOOTTIME), from its start time in clock ticks. */
+uint64_t manager_age_ns(ProcessId id, uint64_t boot_ns);
 
 /* act.c: from verdicts to jobs. */
 void manager_take_verdicts(Manager *m, uint64_t now_ns);

@@ -14,10 +14,6 @@
 #define INFO_CANDIDATE_NSEC (2 * NSEC_PER_SEC)
 #define INFO_OTHER_NSEC     (15 * NSEC_PER_SEC)
 
-/* Processes that use less CPU time per second than this and make no remote accesses are not even
- * looked up in /proc. */
-#define INFO_MIN_CPU_NSEC (2 * NSEC_PER_MSEC)
-
 /* At most so many processes are read from /proc in one tick (some 50 us each); the others follow in
  * the next ones. */
 #define INFO_READS_MAX 200
@@ -27,14 +23,28 @@
 #define RESIDENT_NSEC     (10 * NSEC_PER_SEC)
 #define RESIDENT_MAX_TICK 16
 
-/* A process that was not active for this long is forgotten. */
-#define TRACKED_KEEP_NSEC (120 * NSEC_PER_SEC)
+/* A process that was not of interest for this long is forgotten. */
+#define TRACKED_KEEP_NSEC (30 * NSEC_PER_SEC)
 
-static uint64_t boottime_ns(void) {
+/* What one tick may still read. */
+typedef struct Allowance {
+        unsigned reads;
+        unsigned residencies;
+} Allowance;
+
+uint64_t manager_boottime_ns(void) {
         struct timespec ts;
 
         clock_gettime(CLOCK_BOOTTIME, &ts);
         return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
+}
+
+uint64_t manager_age_ns(ProcessId id, uint64_t boot_ns) {
+        uint64_t ticks = (uint64_t)sysconf(_SC_CLK_TCK);
+        uint64_t start_ns =
+                id.starttime / ticks * NSEC_PER_SEC + id.starttime % ticks * NSEC_PER_SEC / ticks;
+
+        return boot_ns > start_ns ? boot_ns - start_ns : 0;
 }
 
 static bool info_is_stale(const Tracked *p, uint64_t now_ns) {
@@ -91,13 +101,19 @@ static int ensure_views(Manager *m, size_t n) {
         return 0;
 }
 
+/* Whether the gates could let it pass, judged by what costs nothing to know: it cannot lose more
+ * time than it uses (half the gate, for the hysteresis), and the kernel told when it began. Others
+ * are not even looked up in /proc: most processes are idle or gone within the second. */
+static bool is_of_interest(const Manager *m, const Observed *o, uint64_t boot_ns) {
+        if (evidence_cpu_ns(&o->evidence) < (double)m->settings.min_stall_ns / 2)
+                return false;
+        return manager_age_ns(o->id, boot_ns) >= m->settings.min_age_ns;
+}
+
 static Tracked *track(Manager *m, const Observed *o, uint64_t now_ns) {
         Tracked *p = NULL;
         int r;
 
-        if (evidence_cpu_ns(&o->evidence) < (double)INFO_MIN_CPU_NSEC &&
-            evidence_remote(&o->evidence) < 1.0)
-                return table_find(m->tracked, tracked_key(o->id));
         r = table_insert(m->tracked, tracked_key(o->id), (void **)&p);
         if (r < 0) {
                 m->counters.processes_dropped++;
@@ -110,10 +126,50 @@ static Tracked *track(Manager *m, const Observed *o, uint64_t now_ns) {
         return p;
 }
 
+/* Brings one process up to date within the tick's allowance of reads. NULL: leave it out. */
+static Tracked *update(Manager *m, const Observed *o, Allowance *left, uint64_t now_ns,
+                       uint64_t boot_ns) {
+        Tracked *p;
+
+        if (!is_of_interest(m, o, boot_ns)) {
+                p = table_find(m->tracked, tracked_key(o->id));
+                return p && p->info_ns != 0 ? p : NULL;
+        }
+        p = track(m, o, now_ns);
+        if (!p)
+                return NULL;
+        if (info_is_stale(p, now_ns)) {
+                if (left->reads == 0)
+                        return NULL;
+                left->reads--;
+                if (refresh_info(m, p, now_ns, boot_ns) < 0) {
+                        tracked_remove(m->tracked, p);
+                        return NULL;
+                }
+        }
+        if (p->verdict.candidate && left->residencies > 0 &&
+            (p->resident_ns == 0 || now_ns - p->resident_ns >= RESIDENT_NSEC)) {
+                left->residencies--;
+                refresh_residency(m, p, now_ns);
+        }
+        return p;
+}
+
+static int read_nodes(Manager *m) {
+        int r;
+
+        r = node_state_read(m->nodes, &m->topology, &m->root);
+        if (r < 0)
+                return r;
+        for (uint32_t i = 0; i < m->topology.n_nodes; i++)
+                m->nodes[i].blocked_until_ns = decide_node_blocked_until(m->decide_state, (int)i);
+        return 0;
+}
+
 int manager_build_snapshot(Manager *m, uint64_t now_ns, Snapshot *ret) {
+        Allowance left = { .reads = INFO_READS_MAX, .residencies = RESIDENT_MAX_TICK };
         const Observed *const *observed;
-        uint64_t boot_ns = boottime_ns();
-        unsigned reads = 0, samples = 0;
+        uint64_t boot_ns = manager_boottime_ns();
         size_t n = 0;
         int r;
 
@@ -121,29 +177,13 @@ int manager_build_snapshot(Manager *m, uint64_t now_ns, Snapshot *ret) {
         r = ensure_views(m, n);
         if (r < 0)
                 return r;
-        r = node_state_read(m->nodes, &m->topology, &m->root);
-        if (r < 0)
-                return r;
-        for (uint32_t i = 0; i < m->topology.n_nodes; i++)
-                m->nodes[i].blocked_until_ns = decide_node_blocked_until(m->decide_state, (int)i);
-
         m->n_views = 0;
         for (size_t i = 0; i < n; i++) {
-                Tracked *p = track(m, observed[i], now_ns);
+                Tracked *p = update(m, observed[i], &left, now_ns, boot_ns);
 
                 if (!p)
                         continue;
-                if (info_is_stale(p, now_ns)) {
-                        if (reads++ >= INFO_READS_MAX)
-                                continue;
-                        if (refresh_info(m, p, now_ns, boot_ns) < 0)
-                                continue; /* it ended; the entry expires */
-                }
-                if (p->verdict.candidate && samples < RESIDENT_MAX_TICK &&
-                    (p->resident_ns == 0 || now_ns - p->resident_ns >= RESIDENT_NSEC)) {
-                        refresh_residency(m, p, now_ns);
-                        samples++;
-                }
+                p->info.age_ns = manager_age_ns(p->id, boot_ns);
                 m->views[m->n_views++] = (ProcessView) {
                         .info = &p->info,
                         .evidence = &observed[i]->evidence,
@@ -152,7 +192,11 @@ int manager_build_snapshot(Manager *m, uint64_t now_ns, Snapshot *ret) {
                 };
         }
         tracked_expire(m->tracked, now_ns > TRACKED_KEEP_NSEC ? now_ns - TRACKED_KEEP_NSEC : 0);
-
+        if (m->n_views > 0) {
+                r = read_nodes(m);
+                if (r < 0)
+                        return r;
+        }
         *ret = (Snapshot) {
                 .topology = &m->topology,
                 .nodes = m->nodes,

@@ -29,15 +29,18 @@ Tracked *tracked_find_pid(const Table *t, pid_t pid) {
         return best;
 }
 
+void tracked_remove(Table *t, Tracked *p) {
+        TableKey key = tracked_key(p->id);
+
+        tracked_done(p);
+        (void)table_remove(t, key);
+}
+
 void tracked_expire(Table *t, uint64_t before_ns) {
         uint32_t cursor = 0;
-        TableKey key;
         Tracked *p;
 
-        while ((p = table_next(t, &cursor, &key))) {
-                if (p->seen_ns >= before_ns)
-                        continue;
-                tracked_done(p);
-                (void)table_remove(t, key);
-        }
+        while ((p = table_next(t, &cursor, NULL)))
+                if (p->seen_ns < before_ns)
+                        tracked_remove(t, p);
 }

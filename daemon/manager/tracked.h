@@ -33,5 +33,8 @@ Table *tracked_free(Table *t);
 /* The entry with this pid that was seen last, or NULL. Linear; for control calls only. */
 Tracked *tracked_find_pid(const Table *t, pid_t pid);
 
+/* Removes one entry and what it owns. */
+void tracked_remove(Table *t, Tracked *p);
+
 /* Removes entries not seen since before_ns. */
 void tracked_expire(Table *t, uint64_t before_ns);

@@ -123,7 +123,29 @@ static int view_processes(void *userdata, size_t max, ProcessOrder order, Proces
         return 0;
 }
 
-/* A process that the last tick did not see: what can be said without a query is that it exists. */
+/* Why the ticks leave a process out; see is_of_interest() in snapshot.c. */
+static void untracked_verdict(const Manager *m, ProcessId id, Verdict *ret) {
+        uint64_t age_ns = manager_age_ns(id, manager_boottime_ns());
+
+        *ret = (Verdict) {
+                .id = id,
+                .reason = REASON_QUIET,
+                .home_node = NODE_NONE,
+                .run_node = NODE_NONE,
+                .target_node = NODE_NONE,
+        };
+        if (id.pid == getpid())
+                ret->reason = REASON_SELF;
+        else if (observer_source(m->observer) == SOURCE_NONE)
+                ret->reason = REASON_NO_EVIDENCE;
+        else if (age_ns < m->settings.min_age_ns) {
+                ret->reason = REASON_TOO_YOUNG;
+                ret->observed = (double)age_ns;
+                ret->threshold = (double)m->settings.min_age_ns;
+        }
+}
+
+/* A process that the last tick did not look at. */
 static int untracked_row(Manager *m, pid_t pid, ProcessRow *ret) {
         uint64_t starttime;
         int r;
@@ -133,14 +155,11 @@ static int untracked_row(Manager *m, pid_t pid, ProcessRow *ret) {
                 return r;
         *ret = (ProcessRow) {
                 .info.id = { pid, starttime },
-                .verdict = { .id = { pid, starttime },
-                             .reason = pid == getpid() ? REASON_SELF : REASON_NO_EVIDENCE,
-                             .home_node = NODE_NONE,
-                             .run_node = NODE_NONE,
-                             .target_node = NODE_NONE },
                 .source = SOURCE_NONE,
                 .state = "watched",
         };
+        ret->info.age_ns = manager_age_ns(ret->info.id, manager_boottime_ns());
+        untracked_verdict(m, ret->info.id, &ret->verdict);
         return 0;
 }
 

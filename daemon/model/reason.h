@@ -10,6 +10,7 @@
         REASON(MOVE, "move", "is being moved: the gain outweighs the cost")                        \
         REASON(BALANCED, "balanced", "has its memory where it runs")                               \
         /* gates */                                                                                \
+        REASON(QUIET, "quiet", "uses too little CPU time to lose any")                             \
         REASON(TOO_YOUNG, "too-young", "is younger than gates.min_age")                            \
         REASON(TOO_SMALL, "too-small", "has less resident memory than gates.min_rss")              \
         REASON(LOW_SCORE, "low-score",                                                             \

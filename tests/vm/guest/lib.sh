@@ -47,7 +47,7 @@ is() {
 
 # compare NAME FOUND OPERATOR LIMIT: numbers, also with fractions; operator one of < <= > >= ==
 compare() {
-        if [ -n "$2" ] && [ -n "$4" ] &&
+        if [[ $2 =~ ^-?[0-9.]+(e[-+]?[0-9]+)?$ && -n $4 ]] &&
                 awk -v a="$2" -v b="$4" "BEGIN { exit !(a + 0 $3 b + 0) }"; then
                 echo "ok - $1 ($2 $3 $4)"
         else
@@ -239,6 +239,38 @@ property_is() { # NAME VALUE
 # daemon_call METHOD [SIGNATURE ARGUMENT...]: the answer as JSON
 daemon_call() {
         busctl call --json=short $bus_name $bus_path $bus_interface "$@" | jq -c .data
+}
+
+# ---- the migration engine without the daemon ----
+
+need_mover_drive() {
+        command -v mover-drive >/dev/null ||
+                skip_all "mover-drive: the lab was given no build directory (--build)"
+}
+
+# drive OPTION... PID FROM TO: runs it with the rights of the daemon and reads its last line.
+drive() {
+        setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all,+sys_ptrace \
+                --ambient-caps=-all,+sys_ptrace --bounding-set=-all,+sys_ptrace \
+                mover-drive "$@" >"$CASE_OUT/drive.log" 2>&1
+        drive_read
+}
+
+drive_read() {
+        drive_result=$(tail -n 1 "$CASE_OUT/drive.log")
+        diag "$drive_result"
+}
+
+drive_value() { # KEY of the last line
+        tr ' ' '\n' <<<"$drive_result" | sed -n "s/^$1=//p"
+}
+
+drive_sum_is_right() { # NAME
+        local sum=0 key
+        for key in moved failed retry gone shared; do
+                sum=$((sum + $(drive_value $key)))
+        done
+        is "$1: planned is the sum" "$(drive_value planned)" $sum
 }
 
 # ---- between cases; the runner calls it ----
