@@ -60,8 +60,8 @@ DecideState *decide_state_free(DecideState *state);
 int decide(const Snapshot *snapshot, DecideState *state, const Settings *settings, uint64_t now_ns,
            Plan *plan);
 
-/* What became of a move: ends or starts cool-down, node blocks, give-up, and teaches the cost per
- * page. Call when a job has finished. */
+/* What became of a move: starts cool-down, node blocks, give-up (at once where nothing can be moved),
+ * notices ping-pong, and teaches the cost per page. Call when a job has finished. */
 void decide_learn(DecideState *state, const Outcome *outcome, const Settings *settings,
                   uint64_t now_ns);
 

@@ -40,19 +40,23 @@ static void learn_node(DecideState *state, const Outcome *outcome, uint64_t now_
                 *block = (NodeBlock) {};
 }
 
-/* It cost, and nothing but trying again later can be learned from it. A full node or an order taken
- * back is not the fault of the process. */
-static bool moved_nothing_in_vain(const Outcome *outcome) {
-        if (outcome->pages_moved > 0 || outcome->pages_planned == 0)
-                return false;
+/* A job that cost time and moved nothing. A full node or an order taken back is not the fault of the
+ * process; pages that were busy may be free later; what cannot be moved at all stays so. */
+static void learn_nothing_moved(DecideState *state, Track *track, const Outcome *outcome,
+                                const Settings *settings, uint64_t now_ns) {
         switch (outcome->reason) {
         case REASON_PASSES_EXHAUSTED:
-        case REASON_UNMOVABLE:
         case REASON_PARTLY:
         case REASON_ERROR:
-                return true;
+                track_disappoint(track, &state->ledger, settings, now_ns);
+                break;
+        case REASON_UNMOVABLE:
+        case REASON_SHARED:
+                state->ledger.disappointing++;
+                track_give_up(track, &state->ledger, now_ns);
+                break;
         default:
-                return false;
+                break;
         }
 }
 
@@ -89,8 +93,8 @@ void decide_learn(DecideState *state, const Outcome *outcome, const Settings *se
         if (outcome->reason == REASON_FORBIDDEN)
                 track->forbidden = true;
         track->cooldown_until_ns = add_sat(now_ns, track_cooldown_ns(track, settings));
-        if (moved_nothing_in_vain(outcome))
-                track_disappoint(track, &state->ledger, settings, now_ns);
+        if (outcome->pages_moved == 0 && outcome->pages_planned > 0)
+                learn_nothing_moved(state, track, outcome, settings, now_ns);
 }
 
 uint64_t decide_stopped_until(const DecideState *state, uint64_t now_ns) {

@@ -12,7 +12,7 @@ uint64_t track_cooldown_ns(const Track *track, const Settings *settings) {
         return mul_sat(settings->cooldown_ns, 1ull << track->doublings);
 }
 
-static void track_give_up(Track *track, DecideLedger *ledger, uint64_t now_ns) {
+void track_give_up(Track *track, DecideLedger *ledger, uint64_t now_ns) {
         uint64_t left_alone_ns = GAVE_UP_NS;
 
         for (uint32_t i = 0; i < track->given_up && left_alone_ns < GAVE_UP_MAX_NS; i++)

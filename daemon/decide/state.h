@@ -94,6 +94,9 @@ int state_follow(DecideState *state, const Snapshot *snapshot, const Settings *s
 void track_disappoint(Track *track, DecideLedger *ledger, const Settings *settings,
                       uint64_t now_ns);
 
+/* Leaves it alone for 10 min, twice as long the next time, a day at most. */
+void track_give_up(Track *track, DecideLedger *ledger, uint64_t now_ns);
+
 /* The cool-down that applies to it, ns. */
 uint64_t track_cooldown_ns(const Track *track, const Settings *settings);
 

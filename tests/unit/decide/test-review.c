@@ -204,26 +204,34 @@ Test(review, exposed_share_is_learned_from_waiting) {
         fixture_free(f);
 }
 
-Test(review, moving_nothing_disappoints_unless_others_are_to_blame) {
+Test(review, moving_nothing_counts_unless_others_are_to_blame) {
         static const struct {
                 Reason reason;
                 unsigned disappointments;
+                bool gave_up;
         } rows[] = {
-                { REASON_UNMOVABLE, 1 }, { REASON_PASSES_EXHAUSTED, 1 }, { REASON_ERROR, 1 },
-                { REASON_NO_MEMORY, 0 }, { REASON_CANCELLED, 0 },        { REASON_DONE, 0 },
+                { REASON_PASSES_EXHAUSTED, 1, false },
+                { REASON_ERROR, 1, false },
+                { REASON_UNMOVABLE, 0, true },
+                { REASON_SHARED, 0, true },
+                { REASON_NO_MEMORY, 0, false },
+                { REASON_CANCELLED, 0, false },
+                { REASON_DONE, 0, false },
         };
 
         for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                const char *name = reason_to_string(rows[i].reason);
                 Moved m = moved();
 
                 m.outcome.reason = rows[i].reason;
                 m.outcome.pages_moved = 0;
                 decide_learn(m.f->state, &m.outcome, &m.f->settings, m.f->now_ns);
-                cr_expect_eq(m.track->disappointments, rows[i].disappointments, "%s",
-                             reason_to_string(rows[i].reason));
+                cr_expect_eq(m.track->disappointments, rows[i].disappointments, "%s", name);
                 cr_expect_eq(m.track->cooldown_until_ns,
                              m.f->now_ns + (60u << rows[i].disappointments) * NSEC_PER_SEC, "%s",
-                             reason_to_string(rows[i].reason));
+                             name);
+                cr_expect_eq(m.track->gave_up_until_ns,
+                             rows[i].gave_up ? m.f->now_ns + 600 * NSEC_PER_SEC : 0, "%s", name);
                 fixture_free(m.f);
         }
 }
