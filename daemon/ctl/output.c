@@ -26,7 +26,7 @@ const char *output_time(char *buf, size_t size, uint64_t usec) {
 static const char *state_colour(const char *state) {
         if (strcmp(state, "running") == 0)
                 return "\033[1;32m";
-        if (strcmp(state, "paused") == 0)
+        if (strcmp(state, "paused") == 0 || strcmp(state, "stopped-ping-pong") == 0)
                 return "\033[1;33m";
         return "\033[1m";
 }

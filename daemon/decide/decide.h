@@ -7,6 +7,7 @@
 #include "model/plan.h"
 #include "model/settings.h"
 #include "model/snapshot.h"
+#include "model/stats.h"
 
 /* The policy: pure and deterministic. It sees only what it is given, never reads a clock, a file or
  * a random number, and cannot fail at run time except for lack of memory. */
@@ -77,17 +78,8 @@ void decide_learn(DecideState *state, const Outcome *outcome, const Settings *se
 void decide_review(DecideState *state, const Outcome *outcome, const Evidence *after,
                    const Settings *settings, uint64_t now_ns);
 
-/* Promises and what became of them, since the start. */
-typedef struct DecideLedger {
-        uint64_t reviewed;      /* moves that were compared with their promise */
-        uint64_t disappointing; /* of these, with less than a quarter of it; and moves of nothing */
-        uint64_t measured;      /* of these, with the time spent waiting measured */
-        uint64_t given_up;      /* times a process was left alone for it */
-        double promised;        /* sum of remote shares that moves should have taken away */
-        double realised;        /* sum of those that they did */
-} DecideLedger;
-
-void decide_get_ledger(const DecideState *state, DecideLedger *ret);
+/* Adds what was promised and what became of it, and the stops. */
+void decide_count(const DecideState *state, Counters *counters);
 
 /* While more than 5 % of what was moved lately went back within 60 s to the node it came from,
  * nothing is moved: the time when moves begin again, one at a time for 5 min, or 0. Processes that

@@ -26,6 +26,7 @@ static void stop(PingPong *p, uint64_t now_ns) {
         if (p->stops < STOP_DOUBLINGS_MAX)
                 p->stops++;
         p->moved_bytes = p->returned_bytes = 0;
+        p->total++;
 }
 
 void ping_pong_count(PingPong *p, uint64_t bytes, bool returned, uint64_t now_ns) {

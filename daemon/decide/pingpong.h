@@ -12,6 +12,7 @@ typedef struct PingPong {
         uint64_t updated_ns;       /* time to which the counts are decayed */
         uint64_t stopped_until_ns; /* 0: never stopped since it was free */
         uint32_t stops;            /* in a row */
+        uint64_t total;            /* stops since the start */
 } PingPong;
 
 /* A job moved so many bytes, some of them back. */

@@ -12,7 +12,7 @@ uint64_t track_cooldown_ns(const Track *track, const Settings *settings) {
         return mul_sat(settings->cooldown_ns, 1ull << track->doublings);
 }
 
-void track_give_up(Track *track, DecideLedger *ledger, uint64_t now_ns) {
+void track_give_up(Track *track, Ledger *ledger, uint64_t now_ns) {
         uint64_t left_alone_ns = GAVE_UP_NS;
 
         for (uint32_t i = 0; i < track->given_up && left_alone_ns < GAVE_UP_MAX_NS; i++)
@@ -26,8 +26,7 @@ void track_give_up(Track *track, DecideLedger *ledger, uint64_t now_ns) {
         ledger->given_up++;
 }
 
-void track_disappoint(Track *track, DecideLedger *ledger, const Settings *settings,
-                      uint64_t now_ns) {
+void track_disappoint(Track *track, Ledger *ledger, const Settings *settings, uint64_t now_ns) {
         ledger->disappointing++;
         if (track->doublings < COOLDOWN_DOUBLINGS_MAX)
                 track->doublings++;
@@ -97,8 +96,11 @@ void decide_review(DecideState *state, const Outcome *outcome, const Evidence *a
                 ratio_or((double)outcome->pages_moved, (double)outcome->pages_planned, 1), 0, 1);
         state->ledger.reviewed++;
         state->ledger.promised +=
-                (outcome->move.remote_before - outcome->move.remote_expected) * part;
-        state->ledger.realised += outcome->move.remote_before - outcome->remote_after;
+                clamp_double(outcome->move.remote_before - outcome->move.remote_expected, 0, 1) *
+                part;
+        /* Never below nothing: these are counters. */
+        state->ledger.realised +=
+                clamp_double(outcome->move.remote_before - outcome->remote_after, 0, 1);
         if (review_waiting(track, after, part, &helped))
                 state->ledger.measured++;
         if (helped && promise_kept(state, track, outcome, after, part) >= PROMISE_KEPT_MIN) {
@@ -110,6 +112,14 @@ void decide_review(DecideState *state, const Outcome *outcome, const Evidence *a
         track_disappoint(track, &state->ledger, settings, now_ns);
 }
 
-void decide_get_ledger(const DecideState *state, DecideLedger *ret) {
-        *ret = state->ledger;
+void decide_count(const DecideState *state, Counters *counters) {
+        const Ledger *l = &state->ledger;
+
+        counters->moves_reviewed += l->reviewed;
+        counters->moves_measured += l->measured;
+        counters->moves_disappointing += l->disappointing;
+        counters->processes_given_up += l->given_up;
+        counters->points_promised += double_to_u64(100 * l->promised);
+        counters->points_realised += double_to_u64(100 * l->realised);
+        counters->ping_pong_stops += state->ping_pong.total;
 }

@@ -35,6 +35,16 @@ typedef struct Track {
         bool forbidden;  /* refused access: left alone until exec */
 } Track;
 
+/* Promises and what became of them, since the start. */
+typedef struct Ledger {
+        uint64_t reviewed;      /* moves that were compared with their promise */
+        uint64_t measured;      /* of these, with the time spent waiting measured */
+        uint64_t disappointing; /* moves with less than a quarter of it, or of nothing */
+        uint64_t given_up;      /* times a process was left alone for it */
+        double promised;        /* sum of remote shares that moves should have taken away */
+        double realised;        /* sum of those that they did */
+} Ledger;
+
 /* What is remembered of a node that ran out of memory. */
 typedef struct NodeBlock {
         uint64_t until_ns;
@@ -53,7 +63,7 @@ struct DecideState {
         Table *tracks;
         NodeBlock blocks[NODES_MAX];
         double page_cost_ns; /* of 4 KB, learned */
-        DecideLedger ledger;
+        Ledger ledger;
         PingPong ping_pong;
 
         /* Scratch of one evaluation, kept to be used again. */
@@ -91,11 +101,10 @@ int state_follow(DecideState *state, const Snapshot *snapshot, const Settings *s
 
 /* A move of this process did not help: the next one waits twice as long, after three none is tried
  * for a while. */
-void track_disappoint(Track *track, DecideLedger *ledger, const Settings *settings,
-                      uint64_t now_ns);
+void track_disappoint(Track *track, Ledger *ledger, const Settings *settings, uint64_t now_ns);
 
 /* Leaves it alone for 10 min, twice as long the next time, a day at most. */
-void track_give_up(Track *track, DecideLedger *ledger, uint64_t now_ns);
+void track_give_up(Track *track, Ledger *ledger, uint64_t now_ns);
 
 /* The cool-down that applies to it, ns. */
 uint64_t track_cooldown_ns(const Track *track, const Settings *settings);

@@ -25,6 +25,9 @@ static void find_state(const Manager *m, DaemonState *ret_state, Reason *ret_rea
         } else if (observer_source(m->observer) == SOURCE_NONE) {
                 *ret_state = STATE_IDLE;
                 *ret_reason = REASON_NO_SOURCE;
+        } else if (decide_stopped_until(m->decide_state, manager_now_ns()) > 0) {
+                *ret_state = STATE_STOPPED;
+                *ret_reason = REASON_PING_PONG;
         } else {
                 *ret_state = STATE_RUNNING;
                 *ret_reason =

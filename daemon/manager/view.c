@@ -52,6 +52,7 @@ static void view_status(void *userdata, StatusView *ret) {
                 .counters = m->counters,
         };
         observer_count(m->observer, &ret->counters);
+        decide_count(m->decide_state, &ret->counters);
         for (int i = 0; i < FAILURE_MAX; i++)
                 ret->failures[i] = m->failures[i];
 }

@@ -30,6 +30,17 @@
         COUNTER(pages_shared, "PagesShared", "base pages left because other processes map them")   \
         COUNTER(bytes_moved, "BytesMoved", "bytes moved")                                          \
         COUNTER(move_usec, "MoveUSec", "time spent in page-moving system calls")                   \
+        COUNTER(moves_reviewed, "MovesReviewed", "moves that were compared with their promise")    \
+        COUNTER(moves_measured, "MovesMeasured", "of these, with the time spent waiting measured") \
+        COUNTER(moves_disappointing, "MovesDisappointing",                                         \
+                "moves that kept less than a quarter of their promise, or moved nothing")          \
+        COUNTER(processes_given_up, "ProcessesGivenUp",                                            \
+                "times that a process was left alone because moves did not help")                  \
+        COUNTER(points_promised, "PointsPromised",                                                 \
+                "percent of remote accesses that moves promised to take away, added up")           \
+        COUNTER(points_realised, "PointsRealised", "the same as it came true")                     \
+        COUNTER(ping_pong_stops, "PingPongStops",                                                  \
+                "times that moves were stopped because memory kept returning")                     \
         COUNTER(reloads, "Reloads", "configurations loaded on request")                            \
         COUNTER(reload_errors, "ReloadErrors", "configurations refused on request")
 

@@ -5,8 +5,12 @@
 #include <string.h>
 
 static const char *const state_names[DAEMON_STATE_MAX] = {
-        [STATE_STARTING] = "starting", [STATE_RUNNING] = "running",   [STATE_PAUSED] = "paused",
-        [STATE_IDLE] = "idle",         [STATE_STOPPING] = "stopping",
+        [STATE_STARTING] = "starting",
+        [STATE_RUNNING] = "running",
+        [STATE_PAUSED] = "paused",
+        [STATE_IDLE] = "idle",
+        [STATE_STOPPED] = "stopped-ping-pong",
+        [STATE_STOPPING] = "stopping",
 };
 
 static const char *const order_names[PROCESS_ORDER_MAX] = {

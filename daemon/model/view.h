@@ -20,6 +20,7 @@ typedef enum DaemonState {
         STATE_RUNNING,
         STATE_PAUSED,
         STATE_IDLE,
+        STATE_STOPPED, /* moves nothing for a while: moved memory kept returning */
         STATE_STOPPING,
         DAEMON_STATE_MAX,
 } DaemonState;

@@ -52,6 +52,7 @@ Test(pingpong, stops_in_a_row_double) {
         now_ns = p.stopped_until_ns + S(300);
         ping_pong_count(&p, MIB, true, now_ns);
         cr_expect_eq(ping_pong_stopped_until(&p, now_ns), now_ns + S(300), "passed the trial");
+        cr_expect_eq(p.total, 7);
 }
 
 static void finish(Fixture *f, size_t i, double benefit_ns, NodeMask from, int to) {

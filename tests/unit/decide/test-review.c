@@ -34,11 +34,8 @@ static void review(Moved *m, double remote_after, const Evidence *after) {
         decide_review(m->f->state, &m->outcome, after, &m->f->settings, m->f->now_ns);
 }
 
-static DecideLedger ledger(const Moved *m) {
-        DecideLedger l;
-
-        decide_get_ledger(m->f->state, &l);
-        return l;
+static Ledger ledger(const Moved *m) {
+        return m->f->state->ledger;
 }
 
 Test(review, a_kept_promise_changes_nothing) {
@@ -166,7 +163,6 @@ Test(review, exposed_share_is_learned_from_waiting) {
         Fixture *f = fixture_new(2);
         FixtureProcess *p = fixture_add(f, 0, 1);
         Moved m = { .f = f };
-        DecideLedger l;
 
         p->evidence.skid = true;
         p->waited[1] = 80;
@@ -197,9 +193,8 @@ Test(review, exposed_share_is_learned_from_waiting) {
         /* Too few samples: placement only. */
         fixture_access(p, 0, 0, 63);
         review(&m, 0, &p->evidence);
-        decide_get_ledger(f->state, &l);
-        cr_expect_eq(l.reviewed, 4);
-        cr_expect_eq(l.measured, 3);
+        cr_expect_eq(ledger(&m).reviewed, 4);
+        cr_expect_eq(ledger(&m).measured, 3);
         cr_expect_eq(m.track->disappointments, 0);
         fixture_free(f);
 }
@@ -267,4 +262,22 @@ Test(review, a_move_to_a_nearer_node_is_judged_by_latency) {
                 cr_expect_eq(m.track->disappointments, rows[i].disappointments, "row %zu", i);
                 fixture_free(f);
         }
+}
+
+Test(review, counters) {
+        Moved m = moved();
+        Counters c = { .moves_reviewed = 5 };
+
+        review(&m, 0.25, NULL);
+        review(&m, 1, NULL);
+        m.f->state->ping_pong.total = 3;
+        decide_count(m.f->state, &c);
+        cr_expect_eq(c.moves_reviewed, 7);
+        cr_expect_eq(c.moves_disappointing, 1);
+        cr_expect_eq(c.moves_measured, 0);
+        cr_expect_eq(c.processes_given_up, 0);
+        cr_expect_eq(c.points_promised, 200);
+        cr_expect_eq(c.points_realised, 75);
+        cr_expect_eq(c.ping_pong_stops, 3);
+        fixture_free(m.f);
 }
