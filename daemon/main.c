@@ -17,6 +17,7 @@ static void print_help(FILE *f) {
               "\n"
               "  --config FILE   read FILE instead of " CONFIG_PATH "\n"
               "  --check [FILE]  check the configuration, print what is in effect, and exit\n"
+              "  --doctor        tell what the daemon needs and what is missing, and exit\n"
               "  --observe       never move pages, only say what would be moved\n"
               "  --version       print the version and exit\n"
               "  --help          print this and exit\n"
@@ -53,17 +54,18 @@ static int check_config(const char *path) {
 }
 
 int main(int argc, char *argv[]) {
-        enum { OPTION_CONFIG = 256, OPTION_CHECK, OPTION_OBSERVE, OPTION_VERSION, OPTION_HELP };
+        enum { OPTION_CONFIG = 256, OPTION_CHECK, OPTION_DOCTOR, OPTION_OBSERVE, OPTION_VERSION, OPTION_HELP };
         static const struct option options[] = {
                 { "config", required_argument, NULL, OPTION_CONFIG },
                 { "check", no_argument, NULL, OPTION_CHECK },
+                { "doctor", no_argument, NULL, OPTION_DOCTOR },
                 { "observe", no_argument, NULL, OPTION_OBSERVE },
                 { "version", no_argument, NULL, OPTION_VERSION },
                 { "help", no_argument, NULL, OPTION_HELP },
                 {},
         };
         ManagerOptions manager_options = {};
-        bool check = false;
+        bool check = false, doctor = false;
         int c;
 
         while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -73,6 +75,9 @@ int main(int argc, char *argv[]) {
                         break;
                 case OPTION_CHECK:
                         check = true;
+                        break;
+                case OPTION_DOCTOR:
+                        doctor = true;
                         break;
                 case OPTION_OBSERVE:
                         manager_options.observe_only = true;
@@ -91,6 +96,8 @@ int main(int argc, char *argv[]) {
                 manager_options.config_path = argv[optind++];
         if (optind < argc)
                 return unexpected_argument(argv[optind]);
+        if (doctor)
+                return manager_doctor();
         if (check)
                 return check_config(manager_options.config_path);
         return manager_run(&manager_options);

@@ -45,6 +45,9 @@ int output_history(FILE *f, json_object *rows, bool colour);
 /* jobs: the answer of ListJobs; migrations: that of ListMigrations. -ENOMEM. */
 int output_jobs(FILE *f, json_object *jobs, json_object *migrations, bool colour);
 
+/* findings: the answer of Diagnose. Returns true when nothing is missing. */
+bool output_doctor(FILE *f, json_object *findings, bool colour);
+
 /* "2026-03-01 12:00:00 UTC" in the local time zone; returns buf. */
 const char *output_time(char *buf, size_t size, uint64_t usec);
 

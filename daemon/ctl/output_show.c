@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/human.h"
 #include "base/mathx.h"
@@ -88,4 +89,36 @@ void output_show(FILE *f, json_object *p, bool colour) {
                 fputc('\n', f);
                 (void)output_matrix(f, ids, rows, colour);
         }
+}
+
+static const char *field(json_object *finding, size_t i) {
+        return json_object_get_string(json_object_array_get_idx(finding, i)) ?: "";
+}
+
+bool output_doctor(FILE *f, json_object *findings, bool colour) {
+        size_t missing = 0, limited = 0;
+
+        for (size_t i = 0; i < json_object_array_length(findings); i++) {
+                json_object *x = json_object_array_get_idx(findings, i);
+                const char *state = field(x, 1), *start = "", *end = "";
+
+                missing += strcmp(state, "missing") == 0;
+                limited += strcmp(state, "limited") == 0;
+                if (colour && strcmp(state, "good") != 0) {
+                        start = strcmp(state, "missing") == 0 ? "\033[1;31m" : "\033[1;33m";
+                        end = "\033[0m";
+                }
+                fprintf(f, "%s%-8s%s %s\n", start, state, end, field(x, 2));
+                if (*field(x, 3))
+                        fprintf(f, "         effect: %s\n", field(x, 3));
+                if (*field(x, 4))
+                        fprintf(f, "         help:   %s\n", field(x, 4));
+        }
+        if (missing > 0)
+                fprintf(f, "The daemon cannot act: %zu missing.\n", missing);
+        else if (limited > 0)
+                fprintf(f, "The daemon can act, within limits: %zu.\n", limited);
+        else
+                fprintf(f, "The daemon can act.\n");
+        return missing == 0;
 }

@@ -234,6 +234,25 @@ static ExitCode verb_resume(const Options *o) {
         return change(o, "Resume", NULL, 0);
 }
 
+static ExitCode verb_doctor(const Options *o) {
+        cleanup_json json_object *findings = NULL;
+        cleanup_client Client c = { 0 };
+        ExitCode code;
+
+        if ((code = client_open(&c)) != EXIT_DONE) {
+                if (code == EXIT_NOT_RUNNING)
+                        fprintf(stderr, "numabalancerd --doctor checks without it.\n");
+                return code;
+        }
+        if ((code = client_call(&c, &findings, "Diagnose", NULL)) != EXIT_DONE)
+                return code;
+        if (o->json)
+                return print_json(findings);
+        if (!json_object_is_type(findings, json_type_array))
+                return bad_answer();
+        return output_doctor(stdout, findings, o->colour) ? EXIT_DONE : EXIT_FAILED;
+}
+
 static ExitCode verb_reload(const Options *o) {
         return change(o, "Reload", NULL, 0);
 }
@@ -259,6 +278,7 @@ const Verb verb_table[] = {
         { "history", "[TIME]", "show the last ten minutes, or TIME (at most 1h)", 0, 1,
           verb_history },
         { "metrics", "", "print metrics for Prometheus", 0, 0, verb_metrics },
+        { "doctor", "", "tell what the daemon needs and what is missing", 0, 0, verb_doctor },
         { "cancel", "JOB", "end a move under way", 1, 1, verb_cancel },
         { "reload", "", "read the configuration again", 0, 0, verb_reload },
         { "pause", "[TIME]", "move nothing for TIME (30s, 10min), or until resumed", 0, 1,

@@ -22,3 +22,7 @@ enum {
 
 /* Runs until SIGTERM or SIGINT; returns the exit status. Says itself what went wrong. */
 int manager_run(const ManagerOptions *options);
+
+/* --doctor: prints what the daemon needs and whether it is there, as the running daemon sees it, else
+ * as seen from this process. EXIT_STATUS_GOOD when it can act, else EXIT_STATUS_FAILED. */
+int manager_doctor(void);

@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 
 #include "manager/internal.h"
+#include "system/diagnose.h"
 #include "system/process_read.h"
 
 static const char *balancing_to_string(int mode) {
@@ -235,6 +236,13 @@ static int view_cancel(void *userdata, uint64_t job) {
         return mover_cancel(((Manager *)userdata)->mover, job);
 }
 
+static size_t view_diagnose(void *userdata, Finding *ret, size_t max) {
+        Manager *m = userdata;
+
+        return system_diagnose(&m->root, &m->topology,
+                               observer_source(m->observer) != SOURCE_NONE, ret, max);
+}
+
 void manager_backend(Manager *m, ReportBackend *ret) {
         *ret = (ReportBackend) {
                 .status = view_status,
@@ -248,6 +256,7 @@ void manager_backend(Manager *m, ReportBackend *ret) {
                 .detail = view_detail,
                 .reload = view_reload,
                 .cancel = view_cancel,
+                .diagnose = view_diagnose,
                 .userdata = m,
         };
 }

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "model/finding.h"
 #include "model/view.h"
 
 /* The table of callbacks through which the report room reaches the manager. Reads answer from the
@@ -31,5 +32,7 @@ typedef struct ReportBackend {
         int (*reload)(void *userdata);
         /* Ends an unfinished job; -ENOENT: there is none of that number. */
         int (*cancel)(void *userdata, uint64_t job);
+        /* Up to max findings of the doctor; returns how many. */
+        size_t (*diagnose)(void *userdata, Finding *ret, size_t max);
         void *userdata;
 } ReportBackend;

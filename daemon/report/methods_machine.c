@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/escape.h"
 #include "report/append.h"
 
 DEFINE_CLEANUP(sd_bus_message, sd_bus_message_unref)
@@ -96,4 +97,27 @@ int method_get_history(sd_bus_message *m, void *userdata, sd_bus_error *error) {
                 if (row->end_usec > since)
                         TRY(row_append_history(reply, row));
         return send_rows(reply);
+}
+
+int method_diagnose(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        cleanup_message sd_bus_message *reply = NULL;
+        Finding findings[FINDINGS_MAX];
+        ReportBus *b = userdata;
+        size_t n;
+
+        if (!b->backend.diagnose)
+                return not_supported(error);
+        n = b->backend.diagnose(b->backend.userdata, findings, FINDINGS_MAX);
+        TRY(sd_bus_message_new_method_return(m, &reply));
+        TRY(sd_bus_message_open_container(reply, 'a', "(sssss)"));
+        for (size_t i = 0; i < n; i++) {
+                char found[ESCAPE_BYTES(FINDING_TEXT_BYTES)];
+
+                escape_string(found, sizeof found, findings[i].found);
+                TRY(sd_bus_message_append(reply, "(sssss)", findings[i].id,
+                                          finding_state_to_string(findings[i].state), found,
+                                          findings[i].effect, findings[i].fix));
+        }
+        TRY(sd_bus_message_close_container(reply));
+        return sd_bus_send(NULL, reply, NULL);
 }

@@ -167,6 +167,13 @@ static int fake_cancel(void *userdata, uint64_t job) {
         return job == 8 ? 0 : -ENOENT;
 }
 
+static size_t fake_diagnose(void *userdata, Finding *ret, size_t max) {
+        ret[0] = (Finding) { "nodes", FINDING_GOOD, "2 nodes with memory", "", "" };
+        ret[1] = (Finding) { "btf", FINDING_MISSING, "type\tinformation is missing", "no source",
+                             "another kernel" };
+        return 2;
+}
+
 static int on_user_signal(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata) {
         Fake *f = userdata;
         Outcome o = {
@@ -239,6 +246,7 @@ int main(int argc, char **argv) {
                 .detail = fake_detail,
                 .reload = fake_reload,
                 .cancel = fake_cancel,
+                .diagnose = fake_diagnose,
                 .userdata = &f,
         };
         int r;

@@ -39,6 +39,7 @@ def test_no_bus():
 
 def test_metrics_of_a_daemon_that_is_not_there():
     expect(ctl("metrics"), 0, "\nnumabalancer_up 0\n")
+    expect(ctl("doctor"), 3, None, "numabalancerd --doctor")
     r = ctl("metrics", "--openmetrics")
     h.true(r.stdout.endswith("numabalancer_up 0\n# EOF\n"), r.stdout)
 
@@ -162,6 +163,16 @@ def test_jobs():
 def test_history():
     expect(ctl("history"), 0, "TIME REMOTE ACCESSES")
     h.equal(json.loads(ctl("history", "1h", "--json").stdout), [])
+
+
+def test_doctor():
+    expect(ctl("doctor"), 1, """good     2 nodes with memory
+missing  type\\x09information is missing
+         effect: no source
+         help:   another kernel
+The daemon cannot act: 1 missing.
+""")
+    h.equal(json.loads(ctl("doctor", "--json").stdout)[0][0], "nodes")
 
 
 def test_reload_and_cancel():

@@ -146,6 +146,12 @@ def test_history():
     h.equal(h.error_of(connection, "GetHistory", "(u)", 0), INVALID_ARGS)
 
 
+def test_diagnose():
+    h.equal(h.call(connection, "Diagnose")[0], [
+        ("nodes", "good", "2 nodes with memory", "", ""),
+        ("btf", "missing", "type\\x09information is missing", "no source", "another kernel")])
+
+
 def test_reload():
     h.equal(h.error_of(connection, "Reload"), "org.numabalancer1.Error.ConfigInvalid")
     try:
