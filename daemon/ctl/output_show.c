@@ -62,11 +62,16 @@ void output_show(FILE *f, json_object *p, bool colour) {
         json_object *flat = json_object_object_get(p, "accesses");
         const char *unit = json_text(p, "unit");
 
-        fprintf(f, "%s[%" PRIu64 "]\n", json_text(p, "comm"), json_u64(p, "pid"));
+        const char *comm = json_text(p, "comm");
+        bool watched = json_u64(p, "threads") > 0; /* else only its pid is known */
+
+        fprintf(f, "%s[%" PRIu64 "]\n", *comm ? comm : "?", json_u64(p, "pid"));
         if (*unit)
                 fprintf(f, LABEL "%s\n", "Unit", unit);
         fprintf(f, LABEL "%s: it %s (%s)\n", "State", json_text(p, "state"),
                 output_reason(json_text(p, "reason")), json_text(p, "reason"));
+        if (!watched)
+                return;
         fprintf(f, LABEL "%s, %" PRIu64 " threads, user %" PRIu64 "\n", "Age",
                 HUMAN_TIME(mul_sat(json_u64(p, "age_usec"), 1000)), json_u64(p, "threads"),
                 json_u64(p, "uid"));

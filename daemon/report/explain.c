@@ -201,3 +201,11 @@ char *explain_process(char *buf, size_t size, const ProcessRow *row, const Topol
                 say_excluded(&out, row);
         return buf;
 }
+
+char *explain_daemon(char *buf, size_t size, const StatusView *s) {
+        Text out = { .buf = buf, .size = size };
+
+        if (s->state_reason != REASON_RUNNING)
+                say(&out, " At present the daemon %s.", reason_sentence(s->state_reason));
+        return buf;
+}

@@ -144,6 +144,7 @@ int method_explain(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         cleanup_message sd_bus_message *reply = NULL;
         char text[EXPLAIN_BYTES];
         ReportBus *b = userdata;
+        StatusView s = { 0 };
         ProcessRow row = { 0 };
         const Topology *t;
         int r;
@@ -151,7 +152,9 @@ int method_explain(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         if ((r = read_process(b, m, &row, error)) < 0)
                 return r;
         t = b->backend.topology(b->backend.userdata);
+        b->backend.status(b->backend.userdata, &s);
         explain_process(text, sizeof text, &row, t, bus_monotonic_ns());
+        explain_daemon(text, sizeof text, &s);
         if ((r = sd_bus_message_new_method_return(m, &reply)) < 0 ||
             (r = sd_bus_message_append(reply, "ss", reason_to_string(row.verdict.reason), text)) <
                     0 ||

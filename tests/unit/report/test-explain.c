@@ -130,6 +130,17 @@ Test(explain, every_reason_gives_whole_sentences_that_fit) {
         }
 }
 
+Test(explain, a_daemon_that_does_not_act) {
+        StatusView s = { .state = STATE_RUNNING, .state_reason = REASON_RUNNING };
+        char buf[EXPLAIN_BYTES] = "It is so.";
+
+        cr_assert_str_eq(explain_daemon(buf, sizeof buf, &s), "It is so.");
+        s.state_reason = REASON_ONE_NODE;
+        cr_assert_str_eq(explain_daemon(buf, sizeof buf, &s),
+                         "It is so. At present the daemon has nothing to do on a machine with one "
+                         "memory node.");
+}
+
 Test(explain, without_evidence_no_numbers_are_claimed) {
         ProcessRow row = { .info = { .id = { 5, 1 }, .comm = "a\tb" },
                            .verdict = { .reason = REASON_NO_EVIDENCE,
