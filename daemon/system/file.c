@@ -90,11 +90,15 @@ static int lines_take(Lines *l) {
 
 int file_read_lines(int dir_fd, const char *path, FileLine take, void *userdata) {
         cleanup_close int fd = open_for_reading(dir_fd, path);
-        Lines l = { .take = take, .userdata = userdata };
+        Lines l; /* the buffer is large and need not be cleared */
         int r;
 
         if (fd < 0)
                 return fd;
+        l.used = 0;
+        l.skipping = false;
+        l.take = take;
+        l.userdata = userdata;
         for (;;) {
                 ssize_t n = read_some(fd, l.buffer + l.used, sizeof(l.buffer) - 1 - l.used);
 

@@ -27,26 +27,22 @@ static int gone(int r) {
         return r == -ENOENT || r == -ENOTDIR ? -ESRCH : r;
 }
 
-static int read_stat(const SystemRoot *root, const char *path, ProcessStat *ret) {
+static int read_stat(int dir_fd, const char *path, ProcessStat *ret) {
         char text[STAT_BYTES];
-        int r = gone(file_read(root->proc_fd, path, text, sizeof(text)));
+        int r = gone(file_read(dir_fd, path, text, sizeof(text)));
 
         if (r < 0)
                 return r;
         return process_stat_parse(text, ret);
 }
 
-static int read_main_stat(const SystemRoot *root, pid_t pid, ProcessStat *ret) {
+int process_read_starttime(const SystemRoot *root, pid_t pid, uint64_t *ret_starttime) {
         char path[PATH_SIZE];
+        ProcessStat stat;
+        int r;
 
         snprintf(path, sizeof(path), "%d/stat", pid);
-        return read_stat(root, path, ret);
-}
-
-int process_read_starttime(const SystemRoot *root, pid_t pid, uint64_t *ret_starttime) {
-        ProcessStat stat;
-        int r = read_main_stat(root, pid, &stat);
-
+        r = read_stat(root->proc_fd, path, &stat);
         if (r < 0)
                 return r;
         *ret_starttime = stat.starttime;
@@ -151,13 +147,11 @@ static int take_status_line(char *line, void *userdata) {
         return 0;
 }
 
-static int read_status(const SystemRoot *root, const Topology *t, pid_t pid, ProcessInfo *info) {
+static int read_status(int dir_fd, const Topology *t, ProcessInfo *info) {
         Status s = { .topology = t, .info = info };
-        char path[PATH_SIZE];
         int r;
 
-        snprintf(path, sizeof(path), "%d/status", pid);
-        r = gone(file_read_lines(root->proc_fd, path, take_status_line, &s));
+        r = gone(file_read_lines(dir_fd, "status", take_status_line, &s));
         if (r < 0)
                 return r;
         if (r > 0 || !s.has_uid || !s.has_threads || !s.has_cpus || !s.has_end)
@@ -175,25 +169,22 @@ static int take_cgroup_line(char *line, void *userdata) {
 }
 
 /* No unit is no error: the file is missing where the kernel has no cgroups. */
-static int read_unit(const SystemRoot *root, pid_t pid, char *ret_unit) {
-        char path[PATH_SIZE];
+static int read_unit(int dir_fd, char *ret_unit) {
         int r;
 
         ret_unit[0] = 0;
-        snprintf(path, sizeof(path), "%d/cgroup", pid);
-        r = file_read_lines(root->proc_fd, path, take_cgroup_line, ret_unit);
+        r = file_read_lines(dir_fd, "cgroup", take_cgroup_line, ret_unit);
         return r >= 0 || r == -ENOENT || r == -EACCES ? 0 : r;
 }
 
 /* Whether one of the first threads is real-time. Threads that end meanwhile do not count. */
-static int read_realtime(const SystemRoot *root, pid_t pid, bool *ret) {
+static int read_realtime(int dir_fd, bool *ret) {
         cleanup_closedir DIR *dir = NULL;
         char path[PATH_SIZE];
         struct dirent *entry;
         int fd, tasks = 0;
 
-        snprintf(path, sizeof(path), "%d/task", pid);
-        fd = openat(root->proc_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        fd = openat(dir_fd, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (fd < 0)
                 return gone(-errno);
         dir = fdopendir(fd);
@@ -208,8 +199,8 @@ static int read_realtime(const SystemRoot *root, pid_t pid, bool *ret) {
                 if (parse_u64(entry->d_name, INT32_MAX, &tid) < 0)
                         continue;
                 tasks++;
-                snprintf(path, sizeof(path), "%d/task/%" PRIu64 "/stat", pid, tid);
-                if (read_stat(root, path, &stat) == 0 && process_stat_is_realtime(&stat)) {
+                snprintf(path, sizeof(path), "task/%" PRIu64 "/stat", tid);
+                if (read_stat(dir_fd, path, &stat) == 0 && process_stat_is_realtime(&stat)) {
                         *ret = true;
                         return 0;
                 }
@@ -228,11 +219,18 @@ static uint64_t age_ns(uint64_t starttime, uint64_t boottime_ns) {
 
 int process_read(const SystemRoot *root, const Topology *t, pid_t pid, uint64_t boottime_ns,
                  ProcessInfo *ret) {
+        cleanup_close int dir_fd = -1;
         ProcessInfo info = {};
+        char path[PATH_SIZE];
         ProcessStat stat;
         int r;
 
-        r = read_main_stat(root, pid, &stat);
+        /* The directory stays that of this very process: when the pid is reused, its files are gone. */
+        snprintf(path, sizeof(path), "%d", pid);
+        dir_fd = openat(root->proc_fd, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (dir_fd < 0)
+                return gone(-errno);
+        r = read_stat(dir_fd, "stat", &stat);
         if (r < 0)
                 return r;
         info.id = (ProcessId) { .pid = pid, .starttime = stat.starttime };
@@ -240,21 +238,17 @@ int process_read(const SystemRoot *root, const Topology *t, pid_t pid, uint64_t 
         info.kernel_thread = stat.flags & FLAG_KTHREAD;
         info.realtime = process_stat_is_realtime(&stat);
         info.age_ns = age_ns(stat.starttime, boottime_ns);
-        r = read_status(root, t, pid, &info);
+        r = read_status(dir_fd, t, &info);
         if (r < 0)
                 return r;
-        r = read_unit(root, pid, info.unit);
+        r = read_unit(dir_fd, info.unit);
         if (r < 0)
                 return r;
         if (!info.realtime && info.n_threads > 1) {
-                r = read_realtime(root, pid, &info.realtime);
+                r = read_realtime(dir_fd, &info.realtime);
                 if (r < 0)
                         return r;
         }
-        /* The files were read one by one: the pid must not have been reused meanwhile. */
-        r = process_check(root, info.id);
-        if (r < 0)
-                return r;
         *ret = info;
         return 0;
 }

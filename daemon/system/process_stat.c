@@ -11,7 +11,10 @@
 enum {
         FIELD_STATE = 3,
         FIELD_FLAGS = 9,
+        FIELD_UTIME = 14,
+        FIELD_STIME = 15,
         FIELD_STARTTIME = 22,
+        FIELD_PROCESSOR = 39,
         FIELD_POLICY = 41,
 };
 
@@ -39,7 +42,10 @@ int process_stat_parse(const char *text, ProcessStat *ret) {
         p = close + 2;
         for (int field = FIELD_STATE; field <= FIELD_POLICY; field++) {
                 uint64_t *number = field == FIELD_FLAGS       ? &stat.flags
+                                   : field == FIELD_UTIME     ? &stat.utime
+                                   : field == FIELD_STIME     ? &stat.stime
                                    : field == FIELD_STARTTIME ? &stat.starttime
+                                   : field == FIELD_PROCESSOR ? &stat.processor
                                    : field == FIELD_POLICY    ? &stat.policy
                                                               : NULL;
 
