@@ -12,7 +12,7 @@ static const struct {
         bool built;
 } sources[EVIDENCE_SOURCE_MAX] = {
         [SOURCE_NONE] = { "none", 0.0 }, [SOURCE_CLOCK] = { "clock", 0.8, .built = true },
-        [SOURCE_HINT] = { "hint", 0.5 }, [SOURCE_RESIDENCY] = { "residency", 0.25 },
+        [SOURCE_HINT] = { "hint", 0.5 }, [SOURCE_RESIDENCY] = { "residency", 0.25, .built = true },
         [SOURCE_PEBS] = { "pebs", 1.0 }, [SOURCE_IBS] = { "ibs", 1.0 },
 };
 

@@ -2,27 +2,18 @@
 #include "observe/observer.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "observe/attribute.h"
-#include "observe/clock_source.h"
-#include "observe/observer_hook.h"
-#include "observe/policy.h"
-#include "observe/process_table.h"
-#include "observe/rate.h"
-#include "observe/resolve.h"
+#include "observe/internal.h"
 #include "observe/skid.h"
 #include "system/clock.h"
-
-/* Processes that did not run for this long are forgotten. */
-#define FORGET_NS (60ull * NSEC_PER_SEC)
-
-/* CPU time per node follows a move of the threads within a few evaluations. */
-#define CPU_HALF_LIFE_NS (2.0 * 1e9)
+#include "system/residency.h"
 
 /* Samples taken per call of dispatch; and how many such portions one collect takes, which empties
  * the largest ring, but ends even if it is filled as fast as it is drained. */
@@ -32,30 +23,6 @@
 /* USER_HZ, the unit of start times in proc. */
 #define NSEC_PER_TICK (NSEC_PER_SEC / 100)
 
-struct Observer {
-        const Topology *topology;
-        const SystemRoot *root;
-        ClockSource *clock;
-        PolicyReader *policy;
-        ProcessTable *processes;
-        Resolver *resolver;
-        SkidModel skid;
-        EvidenceSource source;
-        RateController rate;
-        RateChoice choice;       /* in force */
-        uint64_t spent_ns;       /* CPU time of dispatch and collect in this interval */
-        uint64_t run_ns_before;  /* BPF run time at the last collect */
-        uint64_t collected_ns;   /* time of the last collect, 0 before the first */
-        const Observed **active; /* [PROCESSES_MAX] */
-        size_t n_active;
-        Counters counters;         /* what this room counts itself */
-        ClockCounts kernel;        /* of the running program */
-        ClockCounts kernel_before; /* of programs stopped before */
-        ObserverSampleHook hook;
-        void *hook_userdata;
-        char description[640];
-};
-
 DEFINE_CLEANUP(Observer, observer_free)
 
 int observer_new(Observer **ret, const Topology *topology, const SystemRoot *root) {
@@ -64,6 +31,7 @@ int observer_new(Observer **ret, const Topology *topology, const SystemRoot *roo
 
         if (!o)
                 return -ENOMEM;
+        o->idle_fd = -1;
         o->topology = topology;
         o->root = root;
         o->skid = skid_detect();
@@ -93,8 +61,7 @@ Observer *observer_free(Observer *o) {
 }
 
 /* The process, made the most recent one; the least recent one makes room. NULL: no memory. */
-static TrackedProcess *track(Observer *o, uint32_t tgid, uint64_t start_ns) {
-        ProcessId id = { (pid_t)tgid, start_ns / NSEC_PER_TICK };
+static TrackedProcess *track(Observer *o, ProcessId id) {
         TrackedProcess *p;
         int r;
 
@@ -127,6 +94,10 @@ static void add_addresses(Observer *o, TrackedProcess *p, int accessor, const At
                              false);
 }
 
+static ProcessId id_of(uint32_t tgid, uint64_t start_ns) {
+        return (ProcessId) { (pid_t)tgid, start_ns / NSEC_PER_TICK };
+}
+
 static void on_sample(const SampleRecord *record, void *userdata) {
         Observer *o = userdata;
         Attribution attribution;
@@ -138,13 +109,11 @@ static void on_sample(const SampleRecord *record, void *userdata) {
         attribute_sample(&state, &window, o->skid, &attribution);
         if (o->hook)
                 o->hook(record, &attribution, o->hook_userdata);
-        p = track(o, record->tgid, record->start_ns);
+        p = track(o, id_of(record->tgid, record->start_ns));
         if (!p) {
                 o->counters.samples_lost++;
                 return;
         }
-        p->observed.evidence.source = SOURCE_CLOCK;
-        p->observed.evidence.skid = o->skid == SKID_AFTER;
         if (attribution.n == 0) {
                 if (window.after > 0)
                         o->counters.samples_undecoded++;
@@ -156,10 +125,17 @@ static void on_sample(const SampleRecord *record, void *userdata) {
 
 static void on_cpu_time(const CpuTimeKey *key, uint64_t cpu_ns, void *userdata) {
         Observer *o = userdata;
-        TrackedProcess *p = track(o, key->tgid, key->start_ns);
+        TrackedProcess *p = track(o, id_of(key->tgid, key->start_ns));
         int node = topology_index_of_id(o->topology, key->node);
 
         if (p && node >= 0)
+                p->interval_cpu_ns[node] += cpu_ns;
+}
+
+static void on_scan(ProcessId id, int node, uint64_t cpu_ns, void *userdata) {
+        TrackedProcess *p = track(userdata, id);
+
+        if (p)
                 p->interval_cpu_ns[node] += cpu_ns;
 }
 
@@ -183,34 +159,86 @@ static void describe_running(Observer *o) {
                                                        : "nowhere");
 }
 
-int observer_start(Observer *o, const Settings *settings) {
-        char problem[PROBLEM_BYTES] = "";
+static int start_clock(Observer *o, const Settings *settings, char problem[PROBLEM_BYTES]) {
         int r;
 
-        if (o->source != SOURCE_NONE)
-                return -EALREADY;
-        if (settings->source != SOURCE_AUTO && settings->source != SOURCE_CLOCK) {
-                snprintf(o->description, sizeof(o->description), "source %s is not built in",
-                         evidence_source_to_string((EvidenceSource)settings->source));
-                return -EOPNOTSUPP;
-        }
         r = clock_source_new(&o->clock, o->root, settings->rate_hz, settings->isolated, on_sample,
                              o, problem);
         if (r < 0) {
-                snprintf(o->description, sizeof(o->description), "clock source: %s",
-                         problem[0] ? problem : strerror(-r));
+                if (!problem[0])
+                        snprintf(problem, PROBLEM_BYTES, "%s", strerror(-r));
                 return r;
         }
-        /* Without it nothing can be moved, but everything be seen. */
-        (void)policy_reader_new(&o->policy);
+        resolver_set_skid(o->resolver, o->skid == SKID_AFTER);
         rate_init(&o->rate, settings->rate_hz, settings->cpu_max_percent,
                   clock_source_cpus(o->clock));
         o->choice = rate_choose(&o->rate);
         o->run_ns_before = 0;
         o->spent_ns = 0;
         o->source = SOURCE_CLOCK;
-        o->collected_ns = clock_monotonic_ns();
         describe_running(o);
+        return 0;
+}
+
+/* `why` tells what a better source lacks, "" when this one was asked for. */
+static int start_residency(Observer *o, const char *why) {
+        const uint64_t nowhere = 0;
+        int32_t node;
+        int r;
+
+        /* Asks nothing of init but whether it may be asked. In a container root may not, but may ask
+         * the processes there. */
+        if (geteuid() != 0 && residency_query(o->topology, 1, &nowhere, 1, &node) == -EPERM) {
+                snprintf(o->description, sizeof(o->description),
+                         "%s%slooking up pages of other users needs CAP_SYS_PTRACE", why,
+                         why[0] ? "; " : "");
+                return -EPERM;
+        }
+        r = cpu_scanner_new(&o->scanner, o->topology, o->root);
+        if (r < 0)
+                return r;
+        o->idle_fd = epoll_create1(EPOLL_CLOEXEC);
+        if (o->idle_fd < 0) {
+                r = -errno;
+                o->scanner = cpu_scanner_free(o->scanner);
+                return r;
+        }
+        o->source = SOURCE_RESIDENCY;
+        snprintf(o->description, sizeof(o->description),
+                 "share of remote accesses expected from CPU time and sampled pages%s%s",
+                 why[0] ? ", because of the clock source: " : "", why);
+        return 0;
+}
+
+int observer_start(Observer *o, const Settings *settings) {
+        char problem[PROBLEM_BYTES] = "";
+        bool automatic = settings->source == SOURCE_AUTO;
+        int r;
+
+        if (o->source != SOURCE_NONE)
+                return -EALREADY;
+        if (automatic || settings->source == SOURCE_CLOCK) {
+                r = start_clock(o, settings, problem);
+                if (r < 0 && (!automatic || start_residency(o, problem) < 0)) {
+                        if (!automatic)
+                                snprintf(o->description, sizeof(o->description), "clock source: %s",
+                                         problem);
+                        return r;
+                }
+        } else if (settings->source == SOURCE_RESIDENCY) {
+                r = start_residency(o, "");
+                if (r < 0)
+                        return r;
+        } else {
+                snprintf(o->description, sizeof(o->description), "source %s is not built in",
+                         evidence_source_to_string((EvidenceSource)settings->source));
+                return -EOPNOTSUPP;
+        }
+        /* Without it nothing can be moved, but everything be seen. */
+        (void)policy_reader_new(&o->policy);
+        if (o->clock)
+                describe_running(o);
+        o->collected_ns = clock_monotonic_ns();
         return 0;
 }
 
@@ -278,6 +306,10 @@ void observer_stop(Observer *o) {
                 o->kernel = (ClockCounts) {};
         }
         o->clock = clock_source_free(o->clock);
+        o->scanner = cpu_scanner_free(o->scanner);
+        if (o->idle_fd >= 0)
+                close(o->idle_fd);
+        o->idle_fd = -1;
         o->policy = policy_reader_free(o->policy);
         o->source = SOURCE_NONE;
         snprintf(o->description, sizeof(o->description), "stopped");
@@ -292,7 +324,9 @@ const char *observer_describe(const Observer *o) {
 }
 
 int observer_get_fd(const Observer *o) {
-        return o->clock ? clock_source_get_fd(o->clock) : -ENODEV;
+        if (o->clock)
+                return clock_source_get_fd(o->clock);
+        return o->idle_fd >= 0 ? o->idle_fd : -ENODEV;
 }
 
 int observer_dispatch(Observer *o) {
@@ -301,53 +335,6 @@ int observer_dispatch(Observer *o) {
 
         o->spent_ns += clock_thread_cpu_ns() - begin_ns;
         return r < 0 ? r : 0;
-}
-
-/* Moving average of the CPU time per node; the first interval is taken as it is. */
-static void average_cpu(const Observer *o, TrackedProcess *p, uint64_t elapsed_ns) {
-        double keep = p->cpu_known ? exp2(-(double)elapsed_ns / CPU_HALF_LIFE_NS) : 0;
-
-        for (uint32_t i = 0; i < o->topology->n_nodes; i++) {
-                double rate = (double)p->interval_cpu_ns[i] * 1e9 / (double)elapsed_ns;
-
-                p->observed.evidence.cpu_ns[i] =
-                        keep * p->observed.evidence.cpu_ns[i] + (1 - keep) * rate;
-        }
-        p->cpu_known = true;
-}
-
-static bool ran(const Observer *o, const TrackedProcess *p) {
-        for (uint32_t i = 0; i < o->topology->n_nodes; i++)
-                if (p->interval_cpu_ns[i] > 0)
-                        return true;
-        return p->interval_samples;
-}
-
-/* Closes the interval for every process, most recent first, and forgets the rest of the list once
- * it is too old. */
-static void close_interval(Observer *o, uint64_t now_ns, uint64_t elapsed_ns) {
-        TrackedProcess *p, *older;
-
-        o->n_active = 0;
-        for (p = process_table_newest(o->processes); p; p = older) {
-                Observed *observed = &p->observed;
-
-                older = p->older;
-                if (observed->last_seen_ns == 0 || ran(o, p))
-                        observed->last_seen_ns = now_ns;
-                if (now_ns - observed->last_seen_ns > FORGET_NS) {
-                        process_table_remove(o->processes, p);
-                        continue;
-                }
-                if (observed->evidence.updated_ns == 0)
-                        observed->evidence.updated_ns = now_ns;
-                if (p->interval_samples && observed->evidence.evaluations < UINT32_MAX)
-                        observed->evidence.evaluations++;
-                average_cpu(o, p, elapsed_ns);
-                memset(p->interval_cpu_ns, 0, sizeof(p->interval_cpu_ns));
-                p->interval_samples = false;
-                o->active[o->n_active++] = observed;
-        }
 }
 
 int observer_collect(Observer *o, uint64_t now_ns) {
@@ -368,9 +355,11 @@ int observer_collect(Observer *o, uint64_t now_ns) {
                 }
                 r = clock_source_drain_time(o->clock, on_cpu_time, o);
                 (void)clock_source_read_counts(o->clock, &o->kernel);
+        } else if (o->scanner) {
+                r = cpu_scanner_scan(o->scanner, on_scan, o);
         }
         resolver_resolve(o->resolver, &o->counters);
-        close_interval(o, now_ns, elapsed_ns);
+        observer_close_interval(o, now_ns, elapsed_ns);
         o->collected_ns = now_ns;
         o->spent_ns += clock_thread_cpu_ns() - begin_ns;
         if (o->clock)
@@ -380,18 +369,11 @@ int observer_collect(Observer *o, uint64_t now_ns) {
 
 void observer_forget(Observer *o, ProcessId id) {
         TrackedProcess *p = process_table_find(o->processes, id);
-        Evidence *e;
 
         if (!p)
                 return;
         resolver_forget(o->resolver, p);
-        e = &p->observed.evidence;
-        memset(e->access, 0, sizeof(*e->access) * e->n_nodes * e->n_nodes);
-        memset(e->waited, 0, sizeof(*e->waited) * e->n_nodes * e->n_nodes);
-        e->samples = 0;
-        e->unresolved = 0;
-        e->evaluations = 0;
-        p->interval_samples = false;
+        tracked_process_clear(p);
 }
 
 const Observed *const *observer_processes(const Observer *o, size_t *ret_n) {
@@ -431,4 +413,5 @@ void observer_set_sample_hook(Observer *o, ObserverSampleHook hook, void *userda
 
 void observer_set_skid_model(Observer *o, SkidModel model) {
         o->skid = model;
+        resolver_set_skid(o->resolver, model == SKID_AFTER);
 }

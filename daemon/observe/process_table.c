@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/table.h"
@@ -115,4 +116,25 @@ void process_table_remove(ProcessTable *t, TrackedProcess *p) {
 
 size_t process_table_count(const ProcessTable *t) {
         return table_count(t->table);
+}
+
+void tracked_process_clear(TrackedProcess *p) {
+        Evidence *e = &p->observed.evidence;
+        size_t bytes = sizeof(*e->access) * e->n_nodes * e->n_nodes;
+
+        memset(e->access, 0, bytes);
+        memset(e->waited, 0, bytes);
+        e->samples = 0;
+        e->unresolved = 0;
+        e->evaluations = 0;
+        p->interval_samples = false;
+}
+
+void tracked_process_use(TrackedProcess *p, EvidenceSource source, bool skid) {
+        Evidence *e = &p->observed.evidence;
+
+        if (e->source != SOURCE_NONE && e->source != source)
+                tracked_process_clear(p);
+        e->source = source;
+        e->skid = skid;
 }

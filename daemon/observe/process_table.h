@@ -15,7 +15,16 @@ typedef struct TrackedProcess {
         uint64_t interval_cpu_ns[NODES_MAX]; /* CPU time in the running interval */
         bool interval_samples;               /* it was sampled in the running interval */
         bool cpu_known;                      /* cpu_ns holds an average already */
+        double expected; /* samples that its CPU time should have brought since the last one that did */
+        uint64_t residency_ns; /* when its pages were last sampled */
 } TrackedProcess;
+
+/* Makes this the source of the evidence of a process. What another source saw is dropped: the two do
+ * not count alike. */
+void tracked_process_use(TrackedProcess *p, EvidenceSource source, bool skid);
+
+/* Drops the accesses of a process; its CPU time stays. */
+void tracked_process_clear(TrackedProcess *p);
 
 int process_table_new(ProcessTable **ret, uint32_t n_nodes);
 ProcessTable *process_table_free(ProcessTable *t); /* NULL-safe, returns NULL */

@@ -28,6 +28,7 @@ struct Resolver {
         const SystemRoot *root;
         uint64_t page_mask;
         uint64_t random;
+        bool skid;
         uint32_t n;
         Pending *pending; /* [PENDING_MAX] */
         uint64_t *pages;  /* [PENDING_MAX], distinct pages of one process */
@@ -97,13 +98,18 @@ static int compare_pending(const void *a, const void *b) {
         return 0;
 }
 
-static void add_access(const Pending *p, int32_t node, Counters *counters) {
+void resolver_set_skid(Resolver *r, bool skid) {
+        r->skid = skid;
+}
+
+static void add_access(const Resolver *r, const Pending *p, int32_t node, Counters *counters) {
         if (node < 0) {
                 counters->samples_no_page++;
                 evidence_add(&p->process->observed.evidence, NODE_NONE, NODE_NONE, p->weight,
                              false);
                 return;
         }
+        tracked_process_use(p->process, SOURCE_CLOCK, r->skid);
         counters->accesses_total++;
         if (node != p->accessor)
                 counters->accesses_remote++;
@@ -164,7 +170,7 @@ static void resolve_process(Resolver *r, Pending *pending, uint32_t n, Counters 
         for (uint32_t i = 0; i < n; i++) {
                 if (i > 0 && pending[i].page != pending[i - 1].page)
                         page++;
-                add_access(&pending[i], r->nodes[page], counters);
+                add_access(r, &pending[i], r->nodes[page], counters);
         }
 }
 

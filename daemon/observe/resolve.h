@@ -23,6 +23,10 @@ int resolver_add(Resolver *r, TrackedProcess *process, uint64_t address, int acc
 /* Drops what waits for this process. */
 void resolver_forget(Resolver *r, const TrackedProcess *process);
 
-/* Looks all pages up and adds the accesses to the evidence of their processes; counts accesses,
+/* Whether the waited-for accesses differ from all accesses (see Evidence.skid). */
+void resolver_set_skid(Resolver *r, bool skid);
+
+/* Looks all pages up and adds the accesses to the evidence of their processes, whose source is the
+ * clock from then on; counts accesses,
  * those without a page and those of processes that have ended. */
 void resolver_resolve(Resolver *r, Counters *counters);

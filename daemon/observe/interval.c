@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <math.h>
+#include <string.h>
+
+#include "observe/internal.h"
+
+/* Processes that did not run for this long are forgotten. */
+#define FORGET_NS (60ull * NSEC_PER_SEC)
+
+/* CPU time per node follows a move of the threads within a few evaluations. */
+#define CPU_HALF_LIFE_NS (2.0 * 1e9)
+
+/* Missing this many samples by chance is out of the question. */
+#define BLIND_SAMPLES 20.0
+
+/* Reading the mappings of a process takes some hundred microseconds: not for those that hardly run,
+ * and not for many at once. */
+#define ESTIMATE_CPU_NS 50e6
+#define ESTIMATES_MAX   16
+
+/* Moving average of the CPU time per node; the first interval is taken as it is. */
+static void average_cpu(const Observer *o, TrackedProcess *p, uint64_t elapsed_ns) {
+        double keep = p->cpu_known ? exp2(-(double)elapsed_ns / CPU_HALF_LIFE_NS) : 0;
+
+        for (uint32_t i = 0; i < o->topology->n_nodes; i++) {
+                double rate = (double)p->interval_cpu_ns[i] * 1e9 / (double)elapsed_ns;
+
+                p->observed.evidence.cpu_ns[i] =
+                        keep * p->observed.evidence.cpu_ns[i] + (1 - keep) * rate;
+        }
+        p->cpu_known = true;
+}
+
+static bool ran(const Observer *o, const TrackedProcess *p) {
+        for (uint32_t i = 0; i < o->topology->n_nodes; i++)
+                if (p->interval_cpu_ns[i] > 0)
+                        return true;
+        return p->interval_samples;
+}
+
+/* Samples that a process should have brought by its CPU time, and did not. The clock source does not
+ * see 32-bit code, the guest of a virtual machine, system calls, and code that it cannot decode. */
+static bool is_blind(const Observer *o, TrackedProcess *p) {
+        double interval_ns = 0, sample_ns = 1e9 * o->choice.stride / o->choice.tick_hz;
+
+        if (!o->clock)
+                return true;
+        if (p->interval_samples) {
+                p->expected = 0;
+                return false;
+        }
+        for (uint32_t i = 0; i < o->topology->n_nodes; i++)
+                interval_ns += (double)p->interval_cpu_ns[i];
+        p->expected += interval_ns / sample_ns;
+        return p->expected >= BLIND_SAMPLES;
+}
+
+/* Walks from the most recently active process to the first that is too old. */
+void observer_close_interval(Observer *o, uint64_t now_ns, uint64_t elapsed_ns) {
+        unsigned estimates = 0;
+        TrackedProcess *p, *older;
+
+        o->n_active = 0;
+        for (p = process_table_newest(o->processes); p; p = older) {
+                Observed *observed = &p->observed;
+
+                older = p->older;
+                if (observed->last_seen_ns == 0 || ran(o, p))
+                        observed->last_seen_ns = now_ns;
+                if (now_ns - observed->last_seen_ns > FORGET_NS) {
+                        process_table_remove(o->processes, p);
+                        continue;
+                }
+                if (observed->evidence.updated_ns == 0)
+                        observed->evidence.updated_ns = now_ns;
+                average_cpu(o, p, elapsed_ns);
+                if (is_blind(o, p) && estimates < ESTIMATES_MAX &&
+                    evidence_cpu_ns(&observed->evidence) >= ESTIMATE_CPU_NS) {
+                        estimates++;
+                        (void)residency_estimate(p, o->topology, o->root, now_ns);
+                }
+                if (p->interval_samples && observed->evidence.evaluations < UINT32_MAX)
+                        observed->evidence.evaluations++;
+                memset(p->interval_cpu_ns, 0, sizeof(p->interval_cpu_ns));
+                p->interval_samples = false;
+                o->active[o->n_active++] = observed;
+        }
+}

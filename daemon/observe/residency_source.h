@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include <stdint.h>
+
+#include "observe/process_table.h"
+#include "system/root.h"
+
+/* The residency source: what share of the accesses of a process is expected to be remote, if it
+ * touches its memory evenly: CPU time per node x where sampled pages of it are. It needs neither
+ * perf events nor BPF, so it serves where the clock source cannot run, and for single processes that
+ * the clock source cannot see. */
+
+/* Pages asked for at once, and how many accesses the answer counts for: about as many as a process
+ * with a tenth of a CPU brings in the same time with the clock source. */
+#define RESIDENCY_PAGES  64
+#define RESIDENCY_WEIGHT 16.0
+
+/* A process is asked for at most this often. */
+#define RESIDENCY_INTERVAL_NS (5ull * NSEC_PER_SEC)
+
+/* Adds the expected accesses of one process to its evidence, from its cpu_ns and a sample of its
+ * pages, and makes SOURCE_RESIDENCY its source. 0 also when it was asked lately; -ESRCH: gone;
+ * -ENODATA: no CPU time or no page; other errors of residency_sample. */
+int residency_estimate(TrackedProcess *p, const Topology *t, const SystemRoot *root,
+                       uint64_t now_ns);
+
+/* CPU time per node of every process, from proc, for when no BPF program counts it. */
+typedef struct CpuScanner CpuScanner;
+
+int cpu_scanner_new(CpuScanner **ret, const Topology *t, const SystemRoot *root);
+CpuScanner *cpu_scanner_free(CpuScanner *s); /* NULL-safe, returns NULL */
+
+/* Tells the CPU time that a process used since the last scan, on the node on which it (for several
+ * threads: each thread, by its share of their CPU time) last ran. */
+typedef void (*CpuScanHandler)(ProcessId id, int node, uint64_t cpu_ns, void *userdata);
+
+/* Reads the stat file of each process once. The first scan only remembers. Kernel threads and this
+ * process are left out. */
+int cpu_scanner_scan(CpuScanner *s, CpuScanHandler handler, void *userdata);

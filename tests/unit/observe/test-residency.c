@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "model/settings.h"
+#include "observe/observer.h"
+#include "observe/residency_source.h"
+#include "system/clock.h"
+#include "system/process_read.h"
+#include "system/topology_read.h"
+
+static pid_t start_spinner(void) {
+        pid_t pid = fork();
+
+        if (pid == 0) {
+                prctl(PR_SET_PDEATHSIG, SIGKILL);
+                for (volatile unsigned i = 0;; i++)
+                        ;
+        }
+        cr_assert_gt(pid, 0);
+        return pid;
+}
+
+static void stop(pid_t pid) {
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+}
+
+typedef struct Heard {
+        pid_t pid;
+        uint64_t cpu_ns;
+        unsigned others;
+        int node;
+} Heard;
+
+static void hear(ProcessId id, int node, uint64_t cpu_ns, void *userdata) {
+        Heard *h = userdata;
+
+        cr_expect_neq(id.pid, getpid(), "the observer itself");
+        if (id.pid != h->pid) {
+                h->others++;
+                return;
+        }
+        h->cpu_ns += cpu_ns;
+        h->node = node;
+}
+
+Test(residency, cpu_time_from_proc) {
+        static Topology t;
+        struct timespec half = { .tv_nsec = 500000000 };
+        CpuScanner *s;
+        SystemRoot root;
+        Heard h = { .node = NODE_NONE };
+
+        cr_assert_eq(system_root_open(&root, ""), 0);
+        cr_assert_geq(topology_read(&t, &root), 0);
+        cr_assert_eq(cpu_scanner_new(&s, &t, &root), 0);
+        h.pid = start_spinner();
+        cr_expect_eq(cpu_scanner_scan(s, hear, &h), 0);
+        cr_expect_eq(h.cpu_ns + h.others, 0u, "the first scan only remembers");
+        nanosleep(&half, NULL);
+        cr_expect_eq(cpu_scanner_scan(s, hear, &h), 0);
+        cr_expect(h.cpu_ns > 50000000 && h.cpu_ns < 2000000000, "%llu ns",
+                  (unsigned long long)h.cpu_ns);
+        cr_expect_geq(h.node, 0);
+        stop(h.pid);
+        h.cpu_ns = 0;
+        cr_expect_eq(cpu_scanner_scan(s, hear, &h), 0);
+        cr_expect_eq(h.cpu_ns, 0u, "ended");
+        cpu_scanner_free(s);
+        system_root_close(&root);
+}
+
+/* This process's memory is on node 0; its CPU time is declared to be spent on node 1, three quarters,
+ * and node 0. */
+Test(residency, expected_share) {
+        static Topology t = { .n_nodes = 2, .node_id = { 0, 1 } };
+        TrackedProcess *p;
+        ProcessTable *table;
+        SystemRoot root;
+        uint64_t start;
+        int r;
+
+        cr_assert_eq(system_root_open(&root, ""), 0);
+        cr_assert_eq(process_read_starttime(&root, getpid(), &start), 0);
+        cr_assert_eq(process_table_new(&table, 2), 0);
+        cr_assert_eq(process_table_touch(table, (ProcessId) { getpid(), start }, &p), 0);
+        cr_expect_eq(residency_estimate(p, &t, &root, NSEC_PER_SEC), -ENODATA, "no CPU time");
+        p->observed.evidence.cpu_ns[0] = 0.25e9;
+        p->observed.evidence.cpu_ns[1] = 0.75e9;
+        evidence_add(&p->observed.evidence, 0, 1, 100, true);
+        p->observed.evidence.source = SOURCE_CLOCK;
+        r = residency_estimate(p, &t, &root, NSEC_PER_SEC);
+        if (r == -EPERM)
+                cr_skip_test("move_pages is not permitted here");
+        cr_assert_eq(r, 0, "%s", strerror(-r));
+        cr_expect_eq(p->observed.evidence.source, SOURCE_RESIDENCY);
+        cr_expect_float_eq(p->observed.evidence.samples, RESIDENCY_WEIGHT, 1e-6,
+                           "what the clock saw is dropped");
+        cr_expect_float_eq(evidence_remote_share(&p->observed.evidence), 0.75, 1e-6);
+        cr_expect_eq(residency_estimate(p, &t, &root, 2 * NSEC_PER_SEC), 0);
+        cr_expect_float_eq(p->observed.evidence.samples, RESIDENCY_WEIGHT, 1e-6,
+                           "not asked again so soon");
+        cr_expect_eq(residency_estimate(p, &t, &root, 7 * NSEC_PER_SEC), 0);
+        cr_expect_float_eq(p->observed.evidence.samples, 2 * RESIDENCY_WEIGHT, 1e-6);
+        process_table_free(table);
+        system_root_close(&root);
+}
+
+/* The whole observer without perf events and BPF. */
+Test(residency, observer) {
+        static Topology t;
+        struct timespec pause = { .tv_nsec = 300000000 };
+        const Observed *const *all;
+        bool found = false;
+        Settings settings;
+        SystemRoot root;
+        Observer *o;
+        pid_t pid;
+        size_t n;
+        int r;
+
+        cr_assert_eq(system_root_open(&root, ""), 0);
+        cr_assert_geq(topology_read(&t, &root), 0);
+        cr_assert_eq(observer_new(&o, &t, &root), 0);
+        settings_init(&settings);
+        settings.source = SOURCE_RESIDENCY;
+        r = observer_start(o, &settings);
+        if (r == -EPERM)
+                cr_skip_test("%s", observer_describe(o));
+        cr_assert_eq(r, 0, "%s", observer_describe(o));
+        cr_expect_eq(observer_source(o), SOURCE_RESIDENCY);
+        cr_expect_geq(observer_get_fd(o), 0);
+        pid = start_spinner();
+        for (int i = 0; i < 3; i++) {
+                cr_expect_eq(observer_collect(o, clock_monotonic_ns()), 0);
+                nanosleep(&pause, NULL);
+        }
+        cr_expect_eq(observer_collect(o, clock_monotonic_ns()), 0);
+        all = observer_processes(o, &n);
+        for (size_t i = 0; i < n; i++) {
+                if (all[i]->id.pid != pid)
+                        continue;
+                found = true;
+                cr_expect_eq(all[i]->evidence.source, SOURCE_RESIDENCY);
+                cr_expect_gt(all[i]->evidence.samples, 1.0);
+                cr_expect_gt(evidence_cpu_ns(&all[i]->evidence), 1e8);
+        }
+        cr_expect(found, "the spinning process was not seen among %zu", n);
+        stop(pid);
+        observer_free(o);
+        system_root_close(&root);
+}
