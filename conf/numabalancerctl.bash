@@ -4,10 +4,10 @@
 
 _numabalancerctl() {
         local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
-        local verbs='status processes top why show nodes jobs history metrics doctor cancel reload pause
+        local verbs='status processes top why show nodes jobs history metrics doctor migrate cancel reload pause
                 resume'
         local options='--json --no-ask-password --order --max --interval --count --openmetrics
-                --output --help --version'
+                --output --from --to --no-wait --override-rules --help --version'
         local verb='' word
 
         case $previous in
@@ -20,7 +20,7 @@ _numabalancerctl() {
                 mapfile -t COMPREPLY < <(compgen -f -- "$current")
                 return
                 ;;
-        --max | --interval | --count)
+        --max | --interval | --count | --from | --to)
                 return
                 ;;
         esac
@@ -37,7 +37,7 @@ _numabalancerctl() {
         '')
                 mapfile -t COMPREPLY < <(compgen -W "$verbs" -- "$current")
                 ;;
-        why | show)
+        why | show | migrate)
                 mapfile -t COMPREPLY < <(
                         compgen -W "$(numabalancerctl processes --max 200 2>/dev/null |
                                 awk 'NR > 1 { print $1 }')" -- "$current")

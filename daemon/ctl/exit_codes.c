@@ -14,6 +14,7 @@ static const struct {
         { "org.freedesktop.DBus.Error.AuthFailed", EXIT_NOT_PERMITTED },
         { "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired", EXIT_NOT_PERMITTED },
         { "org.numabalancer1.Error.NotAllowed", EXIT_REFUSED },
+        { "org.numabalancer1.Error.Paused", EXIT_REFUSED },
 };
 
 ExitCode exit_code_from_error(const char *name) {

@@ -21,6 +21,10 @@ enum {
         OPTION_OPENMETRICS,
         OPTION_OUTPUT,
         OPTION_NO_ASK_PASSWORD,
+        OPTION_FROM,
+        OPTION_TO,
+        OPTION_NO_WAIT,
+        OPTION_OVERRIDE_RULES,
 };
 
 static const struct option long_options[] = {
@@ -33,6 +37,10 @@ static const struct option long_options[] = {
         { "count", required_argument, NULL, OPTION_COUNT },
         { "openmetrics", no_argument, NULL, OPTION_OPENMETRICS },
         { "output", required_argument, NULL, OPTION_OUTPUT },
+        { "from", required_argument, NULL, OPTION_FROM },
+        { "to", required_argument, NULL, OPTION_TO },
+        { "no-wait", no_argument, NULL, OPTION_NO_WAIT },
+        { "override-rules", no_argument, NULL, OPTION_OVERRIDE_RULES },
         { "no-ask-password", no_argument, NULL, OPTION_NO_ASK_PASSWORD },
         { 0 },
 };
@@ -53,6 +61,10 @@ static void print_help(void) {
                "  --max N            list at most N processes or jobs (1 to 10000)\n"
                "  --interval TIME    refresh top every TIME (100ms to 1h), 2s by default\n"
                "  --count N          end top after N times\n"
+               "  --from NODE        migrate pages of this node only\n"
+               "  --to NODE          migrate to this node, else to where the process runs\n"
+               "  --no-wait          do not wait for the end of the move\n"
+               "  --override-rules   migrate also against rules and mode observe\n"
                "  --openmetrics      print metrics in the OpenMetrics format\n"
                "  --output FILE      write metrics to FILE, replacing it at once\n"
                "  -h, --help         show this help\n"
@@ -110,6 +122,18 @@ static bool take_number(const char *name, uint64_t max, uint32_t *ret) {
         return true;
 }
 
+/* Node ids of the kernel are below 1024. */
+static bool take_node(const char *name, int32_t *ret) {
+        uint64_t n;
+
+        if (parse_u64(optarg, 1023, &n) < 0) {
+                fprintf(stderr, "--%s must be the number of a node.\n", name);
+                return false;
+        }
+        *ret = (int32_t)n;
+        return true;
+}
+
 static bool take_interval(uint64_t *ret_ns) {
         uint64_t ns;
 
@@ -140,6 +164,16 @@ static bool take_option(Options *o, int option) {
                 return take_interval(&o->interval_ns);
         case OPTION_COUNT:
                 return take_number("count", UINT32_MAX, &o->count);
+        case OPTION_FROM:
+                return take_node("from", &o->from);
+        case OPTION_TO:
+                return take_node("to", &o->to);
+        case OPTION_NO_WAIT:
+                o->no_wait = true;
+                return true;
+        case OPTION_OVERRIDE_RULES:
+                o->override_rules = true;
+                return true;
         case OPTION_NO_ASK_PASSWORD:
                 o->no_ask_password = true;
                 return true;
@@ -157,6 +191,8 @@ static bool take_option(Options *o, int option) {
 
 bool options_parse(Options *ret, int argc, char **argv, ExitCode *ret_code) {
         Options o = { .order = "",
+                      .from = -1,
+                      .to = -1,
                       .interval_ns = UINT64_C(2000000000),
                       .colour = wants_colour(),
                       .width = terminal_width() };

@@ -11,6 +11,10 @@ typedef struct Options {
         bool json;
         bool colour;          /* stdout is a terminal that wants it */
         uint32_t max;         /* --max, 0 = the daemon's default */
+        int32_t from;         /* --from, -1 = all other nodes */
+        int32_t to;           /* --to, -1 = the daemon chooses */
+        bool no_wait;         /* --no-wait */
+        bool override_rules;  /* --override-rules */
         bool no_ask_password; /* --no-ask-password */
         bool openmetrics;     /* --openmetrics */
         const char *output;   /* --output, NULL = stdout */

@@ -15,6 +15,7 @@
 #include "ctl/output.h"
 #include "ctl/top.h"
 #include "ctl/verb_metrics.h"
+#include "ctl/verb_migrate.h"
 
 #define cleanup_client cleanup(client_close)
 
@@ -279,6 +280,7 @@ const Verb verb_table[] = {
           verb_history },
         { "metrics", "", "print metrics for Prometheus", 0, 0, verb_metrics },
         { "doctor", "", "tell what the daemon needs and what is missing", 0, 0, verb_doctor },
+        { "migrate", "PID", "move the memory of a process by hand", 1, 1, verb_migrate },
         { "cancel", "JOB", "end a move under way", 1, 1, verb_cancel },
         { "reload", "", "read the configuration again", 0, 0, verb_reload },
         { "pause", "[TIME]", "move nothing for TIME (30s, 10min), or until resumed", 0, 1,

@@ -113,6 +113,9 @@ void manager_update_state(Manager *m);
 int manager_pause(Manager *m, uint64_t usec);
 int manager_resume(Manager *m);
 
+/* Refuses what does not fit this machine: -EBADMSG and a sentence, which the caller frees. */
+int manager_check_machine(const Manager *m, const Settings *settings, char **ret_message);
+
 /* reload.c */
 int manager_load_settings(Manager *m, Settings *ret, Rules **ret_rules, char **ret_message);
 void manager_reload(Manager *m);
@@ -123,6 +126,9 @@ void manager_match_rules(Manager *m, ProcessInfo *info);
 
 /* view.c: what the control interface reads. */
 void manager_backend(Manager *m, ReportBackend *ret);
+
+/* order.c: a move ordered by hand; as ReportBackend.migrate. */
+int manager_order(Manager *m, const MoveRequest *request, uint64_t *ret_job, Reason *ret_reason);
 
 /* start.c: lock, privileges. */
 int manager_take_lock(int *ret_fd, pid_t *ret_other);

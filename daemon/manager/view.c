@@ -236,6 +236,11 @@ static int view_cancel(void *userdata, uint64_t job) {
         return mover_cancel(((Manager *)userdata)->mover, job);
 }
 
+static int view_migrate(void *userdata, const MoveRequest *request, uint64_t *ret_job,
+                        Reason *ret_reason) {
+        return manager_order(userdata, request, ret_job, ret_reason);
+}
+
 static size_t view_diagnose(void *userdata, Finding *ret, size_t max) {
         Manager *m = userdata;
 
@@ -256,6 +261,7 @@ void manager_backend(Manager *m, ReportBackend *ret) {
                 .detail = view_detail,
                 .reload = view_reload,
                 .cancel = view_cancel,
+                .migrate = view_migrate,
                 .diagnose = view_diagnose,
                 .userdata = m,
         };

@@ -69,6 +69,15 @@ typedef struct MachineView {
         double access[NODES_MAX][NODES_MAX]; /* their accesses, [accessor][home], decayed */
 } MachineView;
 
+/* A move ordered by hand. Nodes are kernel ids. */
+typedef struct MoveRequest {
+        pid_t pid;
+        uint64_t starttime;  /* 0: whichever process has this pid */
+        int from_id;         /* -1: all other nodes */
+        int to_id;           /* -1: where the process runs */
+        bool override_rules; /* also against rules and mode "observe" */
+} MoveRequest;
+
 typedef enum ProcessOrder {
         ORDER_SCORE,
         ORDER_REMOTE,

@@ -32,6 +32,11 @@ typedef struct ReportBackend {
         int (*reload)(void *userdata);
         /* Ends an unfinished job; -ENOENT: there is none of that number. */
         int (*cancel)(void *userdata, uint64_t job);
+        /* Orders a move. -ESRCH; -EINVAL: a node that does not exist or may not be used; -EPERM:
+         * never touched, for *ret_reason; -EBUSY: a job for the process exists; -ENOBUFS: the queue
+         * is full; -ECANCELED: paused. */
+        int (*migrate)(void *userdata, const MoveRequest *request, uint64_t *ret_job,
+                       Reason *ret_reason);
         /* Up to max findings of the doctor; returns how many. */
         size_t (*diagnose)(void *userdata, Finding *ret, size_t max);
         void *userdata;

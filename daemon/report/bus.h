@@ -20,6 +20,8 @@
 #define BUS_ERROR_NOT_ALLOWED     "org.numabalancer1.Error.NotAllowed"
 #define BUS_ERROR_BUSY            "org.numabalancer1.Error.Busy"
 #define BUS_ERROR_NO_SUCH_JOB     "org.numabalancer1.Error.NoSuchJob"
+#define BUS_ERROR_INVALID_NODE    "org.numabalancer1.Error.InvalidNode"
+#define BUS_ERROR_PAUSED          "org.numabalancer1.Error.Paused"
 #define BUS_ERROR_CONFIG_INVALID  "org.numabalancer1.Error.ConfigInvalid"
 
 /* The D-Bus face. Runs without a bus and connects when one appears (watch-bind); a lost bus is

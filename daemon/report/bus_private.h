@@ -67,6 +67,7 @@ int method_explain(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int method_pause(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int method_resume(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int method_reload(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int method_migrate(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int method_cancel_job(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int method_list_nodes(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int method_list_jobs(sd_bus_message *m, void *userdata, sd_bus_error *error);

@@ -2,6 +2,7 @@
 #include "report/bus_private.h"
 
 #include <errno.h>
+#include <limits.h>
 
 #include "base/escape.h"
 
@@ -115,4 +116,83 @@ int method_cancel_job(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         if (job == 0)
                 return sd_bus_error_set(error, SD_BUS_ERROR_INVALID_ARGS, "Jobs count from 1");
         return authorize(b, m, ACTION_MIGRATE, cancel_authorized, error);
+}
+
+/* Migrate: the only flag there is. */
+#define MIGRATE_OVERRIDE_RULES UINT64_C(1)
+
+static int read_request(sd_bus_message *m, MoveRequest *ret, sd_bus_error *error) {
+        uint64_t starttime, flags;
+        int32_t from, to;
+        uint32_t pid;
+        int r;
+
+        if ((r = sd_bus_message_read(m, "utiit", &pid, &starttime, &from, &to, &flags)) < 0)
+                return r;
+        if (pid == 0 || pid > INT_MAX)
+                return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "%u is no process id",
+                                         pid);
+        if (flags & ~MIGRATE_OVERRIDE_RULES)
+                return sd_bus_error_set(error, SD_BUS_ERROR_INVALID_ARGS, "Unknown flags");
+        if (from < -1 || to < -1 || (from >= 0 && from == to))
+                return sd_bus_error_set(error, BUS_ERROR_INVALID_NODE,
+                                        "There is nothing to move between these nodes");
+        *ret = (MoveRequest) {
+                .pid = (pid_t)pid,
+                .starttime = starttime,
+                .from_id = from,
+                .to_id = to,
+                .override_rules = flags & MIGRATE_OVERRIDE_RULES,
+        };
+        return 0;
+}
+
+/* Why a move was not taken on. */
+static int migrate_error(int r, const MoveRequest *request, Reason reason, sd_bus_error *error) {
+        switch (r) {
+        case -ESRCH:
+                return sd_bus_error_setf(error, BUS_ERROR_NO_SUCH_PROCESS, "There is no process %d",
+                                         (int)request->pid);
+        case -EPERM:
+                return sd_bus_error_setf(
+                        error, BUS_ERROR_NOT_ALLOWED, "Process %d is not moved, because it %s (%s)",
+                        (int)request->pid, reason_sentence(reason), reason_to_string(reason));
+        case -EINVAL:
+                return sd_bus_error_set(error, BUS_ERROR_INVALID_NODE,
+                                        "The process may not use this node, it has no memory, or "
+                                        "it is not known where the process runs");
+        case -EBUSY:
+                return sd_bus_error_set(error, BUS_ERROR_BUSY,
+                                        "A move of this process is under way");
+        case -ECANCELED:
+                return sd_bus_error_set(error, BUS_ERROR_PAUSED, "The daemon is paused");
+        default:
+                return backend_error(r == -ENOBUFS ? -EBUSY : r, error);
+        }
+}
+
+static int migrate_authorized(ReportBus *b, sd_bus_message *m, sd_bus_error *error) {
+        Reason reason = REASON_NONE;
+        MoveRequest request;
+        uint64_t job;
+        int r;
+
+        if ((r = read_request(m, &request, error)) < 0)
+                return r;
+        r = b->backend.migrate(b->backend.userdata, &request, &job, &reason);
+        if (r < 0)
+                return migrate_error(r, &request, reason, error);
+        return sd_bus_reply_method_return(m, "t", job);
+}
+
+int method_migrate(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        ReportBus *b = userdata;
+        MoveRequest request;
+        int r;
+
+        if (!b->backend.migrate)
+                return not_supported(error);
+        if ((r = read_request(m, &request, error)) < 0)
+                return r;
+        return authorize(b, m, ACTION_MIGRATE, migrate_authorized, error);
 }

@@ -167,6 +167,41 @@ static int fake_cancel(void *userdata, uint64_t job) {
         return job == 8 ? 0 : -ENOENT;
 }
 
+/* The target tells which answer is wanted; a move to node 0 has ended when it is asked for. */
+static int fake_migrate(void *userdata, const MoveRequest *request, uint64_t *ret_job,
+                        Reason *ret_reason) {
+        Outcome o = {
+                .job = 9,
+                .move = { .id = { request->pid, 1 },
+                          .comm = "worker-0",
+                          .from = node_bit(1),
+                          .to = 0,
+                          .remote_before = __builtin_nan("") },
+                .state = JOB_FINISHED,
+                .reason = request->override_rules ? REASON_PARTLY : REASON_DONE,
+                .pages_moved = 256,
+                .bytes_moved = 1 << 20,
+                .remote_after = __builtin_nan(""),
+        };
+        Fake *f = userdata;
+
+        if (request->pid != 1000 || request->starttime > 1)
+                return -ESRCH;
+        if (f->status.state == STATE_PAUSED)
+                return -ECANCELED;
+        if (request->to_id == 4) {
+                *ret_reason = REASON_TASK_POLICY;
+                return -EPERM;
+        }
+        if (request->to_id > 4)
+                return -EINVAL;
+        if (request->from_id == 0)
+                return -EBUSY;
+        report_bus_job_finished(f->bus, &o);
+        *ret_job = 9;
+        return 0;
+}
+
 static size_t fake_diagnose(void *userdata, Finding *ret, size_t max) {
         ret[0] = (Finding) { "nodes", FINDING_GOOD, "2 nodes with memory", "", "" };
         ret[1] = (Finding) { "btf", FINDING_MISSING, "type\tinformation is missing", "no source",
@@ -246,6 +281,7 @@ int main(int argc, char **argv) {
                 .detail = fake_detail,
                 .reload = fake_reload,
                 .cancel = fake_cancel,
+                .migrate = fake_migrate,
                 .diagnose = fake_diagnose,
                 .userdata = &f,
         };

@@ -42,7 +42,8 @@ def test_reading_is_open():
 
 def test_changing_is_refused():
     for method, *arguments in (("Pause", "t", "1000000"), ("Pause", "t", "0"), ("Resume",),
-                               ("Reload",), ("CancelJob", "t", "8")):
+                               ("Reload",), ("CancelJob", "t", "8"),
+                               ("Migrate", "utiit", "1000", "0", "--", "-1", "0", "0")):
         r = manager(method, *arguments)
         h.true(r.returncode != 0 and "Access denied" in r.stderr, f"{method}: {r.stderr}")
     state = h.call(connection, "Get", "(ss)", h.INTERFACE, "State", interface=h.PROPERTIES)[0]
@@ -120,13 +121,14 @@ def test_polkit_decides():
         h.equal(state(), "paused")
         h.equal([flags for _, _, flags in authority.asked], [1, 0, 1], "interaction")
         for method, action in ((("Resume",), "pause"), (("Reload",), "reload"),
-                               (("CancelJob", "t", "8"), "migrate")):
+                               (("CancelJob", "t", "8"), "migrate"),
+                               (("Migrate", "utiit", "1000", "0", "4", "0", "0"), "migrate")):
             in_background("busctl", f"--address={bus.address}", "call", h.NAME, h.PATH,
                           h.INTERFACE, *method)
             h.equal(authority.asked[-1][:2], ("system-bus-name", f"org.numabalancer1.{action}"))
         h.equal(state(), "running")
         h.call(connection, "Resume")
-        h.equal(len(authority.asked), 6, "root is not asked about")
+        h.equal(len(authority.asked), 7, "root is not asked about")
     finally:
         authority.leave()
     r = manager("Pause", "t", "0")
