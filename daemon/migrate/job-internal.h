@@ -19,6 +19,9 @@ bool job_interrupted(const Job *job, const JobEnv *env);
 /* Waits for the pace. False when interrupted. */
 bool job_wait_pace(Job *job, const JobEnv *env);
 
+/* Reason of a job that went over its pages until the end. */
+Reason job_reason(const Job *job);
+
 /* Reason why an error of a whole call or of a query ends the job; NONE when it does not. */
 Reason job_error_reason(int error);
 

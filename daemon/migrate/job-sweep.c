@@ -130,6 +130,10 @@ JobResult job_count(Job *job, const JobEnv *env) {
                 for (int i = 0; i < NODES_MAX; i++)
                         job->all_pages += job->scan.pages[i];
                 job->stage = STAGE_BEGIN;
+                if (pages == 0) {
+                        job->scanned = true;
+                        return job_end(job, env, job_reason(job), 0);
+                }
         }
         env->publish(env->userdata, job);
         job_scan_again(job, env);

@@ -85,8 +85,7 @@ JobResult job_end(Job *job, const JobEnv *env, Reason reason, int error) {
         return JOB_ENDED;
 }
 
-/* Reason of a job that went over its pages until the end. */
-static Reason job_reason(const Job *job) {
+Reason job_reason(const Job *job) {
         const Outcome *o = &job->outcome;
 
         if (job->ending != REASON_NONE)

@@ -54,6 +54,8 @@ Test(mover, nothing_to_move_is_done) {
         Outcome o = fake_wait_end(&f, NULL);
         cr_assert_eq(o.reason, REASON_DONE);
         cr_assert_eq(o.pages_planned, 0);
+        cr_assert_eq(o.passes, 0);
+        fake_assert_calls(&f, "");
         fake_done(&f);
 }
 

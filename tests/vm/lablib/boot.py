@@ -16,7 +16,7 @@ import tempfile
 import time
 
 from . import cpio, image, kernel, machine
-from .tools import GUEST_PROGRAMS, tools
+from .tools import guest_programs, tools
 from .util import EXIT_LAB, EXIT_TIMEOUT, LabError, VM_DIR, say
 
 GUEST_FILES = ["agent", "lib.sh", "run-cases"]
@@ -74,7 +74,7 @@ def _overlay(out, shape, run):
     for name in GUEST_FILES:
         with open(os.path.join(guest, name), "rb") as handle:
             writer.file(f"lab/{name}", handle.read(), 0o755)
-    for name in GUEST_PROGRAMS:
+    for name in guest_programs(programs):
         with open(os.path.join(programs, name), "rb") as handle:
             writer.file(f"lab/bin/{name}", handle.read(), 0o755)
     if run.stage:

@@ -17,6 +17,8 @@ HEADERS = ["oracle/layout.h", "victims/victim.h",
            "oracle/qemu-plugin-v1.h"]
 FLAGS = ["-O2", "-g1", "-std=gnu17", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror"]
 GUEST_PROGRAMS = ["labtool", "victim"]
+# These link the daemon's libraries, so only a build directory has them.
+BUILD_PROGRAMS = ["mover-drive"]
 
 
 def _key():
@@ -35,6 +37,12 @@ def _compile(directory):
                 *(os.path.join(VM_DIR, s) for s in sources), "-lpthread"]
         if subprocess.run(argv, check=False).returncode != 0:
             raise LabError(f"compiling {name} failed")
+
+
+def guest_programs(directory):
+    """Names of the programs of the directory that belong into the guest."""
+    return GUEST_PROGRAMS + [name for name in BUILD_PROGRAMS
+                             if os.path.exists(os.path.join(directory, name))]
 
 
 def tools(given=None):
