@@ -7,13 +7,15 @@
 #include <string.h>
 
 #include "base/escape.h"
+#include "base/format.h"
+#include "base/parse.h"
 
 /* The keys that a rule may have, as a person reads them. */
 static const char known_keys[] =
 #define RULE_KEY_WORD(name, key, meaning) key ", "
         RULE_KEY_TABLE(RULE_KEY_WORD)
 #undef RULE_KEY_WORD
-                "mode";
+                "mode, bandwidth";
 
 static int key_from_string(const char *s) {
         for (int key = 0; key < RULE_KEY_MAX; key++)
@@ -33,6 +35,36 @@ static int apply_mode(const char *path, const config_setting_t *s, Rule *rule, C
         return 0;
 }
 
+/* The same limits as migration.bandwidth. */
+static const SettingInfo *bandwidth_info(void) {
+        size_t n;
+        const SettingInfo *infos = settings_infos(&n);
+
+        for (size_t i = 0; i < n; i++)
+                if (infos[i].offset == offsetof(Settings, bandwidth_bytes))
+                        return &infos[i];
+        return NULL;
+}
+
+static int apply_bandwidth(const char *path, const config_setting_t *s, Rule *rule,
+                           ConfigError *error) {
+        const SettingInfo *info = bandwidth_info();
+        const char *text = config_setting_get_string(s);
+        char least[FORMAT_BYTES], most[FORMAT_BYTES];
+        uint64_t bytes;
+
+        if (!info || !text || parse_size(text, &bytes) < 0 || bytes < (uint64_t)info->min ||
+            bytes > (uint64_t)info->max)
+                return config_error(
+                        error, -EBADMSG, path, config_setting_source_line(s),
+                        "rules.bandwidth: it must be a size with unit (B, K, M, G, T) from "
+                        "\"%s\" to \"%s\"",
+                        format_size(least, info ? (uint64_t)info->min : 1),
+                        format_size(most, info ? (uint64_t)info->max : UINT64_MAX));
+        rule->bandwidth_bytes = bytes;
+        return 0;
+}
+
 static int apply_key(const char *path, const config_setting_t *s, Rule *rule, ConfigError *error) {
         const char *name = config_setting_name(s), *text;
         unsigned line = config_setting_source_line(s);
@@ -40,6 +72,8 @@ static int apply_key(const char *path, const config_setting_t *s, Rule *rule, Co
 
         if (strcmp(name, "mode") == 0)
                 return apply_mode(path, s, rule, error);
+        if (strcmp(name, "bandwidth") == 0)
+                return apply_bandwidth(path, s, rule, error);
         key = key_from_string(name);
         if (key < 0)
                 return config_error(error, -EBADMSG, path, line,
@@ -67,6 +101,9 @@ static int check_rule(const char *path, const Rule *rule, ConfigError *error) {
                 return config_error(error, -EBADMSG, path, rule->line,
                                     "rules: a rule without mode; give mode = \"act\", \"observe\" "
                                     "or \"off\"");
+        if (rule->mode == RULE_OFF && rule->bandwidth_bytes > 0)
+                return config_error(error, -EBADMSG, path, rule->line,
+                                    "rules: bandwidth has no meaning with mode = \"off\"");
         return 0;
 }
 
@@ -129,6 +166,7 @@ void rules_print(FILE *f, const Rules *rules) {
         fputs("rules = (\n", f);
         for (size_t i = 0; i < rules->n; i++) {
                 const Rule *rule = &rules->rule[i];
+                char size[FORMAT_BYTES];
                 char place[ESCAPE_BYTES(PATH_MAX)];
 
                 fputs("        { ", f);
@@ -140,8 +178,11 @@ void rules_print(FILE *f, const Rules *rules) {
                         fputs("; ", f);
                 }
                 escape_string(place, sizeof(place), rule->path);
-                fprintf(f, "mode = \"%s\"; }%s // %s:%u\n", rule_mode_to_string(rule->mode),
-                        i + 1 < rules->n ? "," : "", place, rule->line);
+                fprintf(f, "mode = \"%s\"; ", rule_mode_to_string(rule->mode));
+                if (rule->bandwidth_bytes > 0)
+                        fprintf(f, "bandwidth = \"%s\"; ",
+                                format_size(size, rule->bandwidth_bytes));
+                fprintf(f, "}%s // %s:%u\n", i + 1 < rules->n ? "," : "", place, rule->line);
         }
         fputs(");\n", f);
 }

@@ -197,6 +197,7 @@ static void order_move(const Round *round, size_t i, const Score *score, const P
                 .benefit_ns = p->benefit_ns,
                 .cost_ns = p->cost_ns,
                 .observe = only_observes(info, round->settings),
+                .bandwidth_bytes = info->bandwidth_bytes,
         };
         memcpy(move->comm, info->comm, sizeof(move->comm));
         memcpy(move->unit, info->unit, sizeof(move->unit));

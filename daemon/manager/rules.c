@@ -33,6 +33,7 @@ void manager_match_rules(Manager *m, ProcessInfo *info) {
 
         info->rule_mode = RULE_DEFAULT;
         info->rule = 0;
+        info->bandwidth_bytes = 0;
         if (keys == 0 || info->kernel_thread)
                 return;
         if ((keys & 1u << RULE_KEY_CGROUP) &&
@@ -47,6 +48,7 @@ void manager_match_rules(Manager *m, ProcessInfo *info) {
         if (info->rule == 0)
                 return;
         info->rule_mode = m->rules->rule[info->rule - 1].mode;
+        info->bandwidth_bytes = m->rules->rule[info->rule - 1].bandwidth_bytes;
         /* --observe is stronger than any rule. */
         if (m->options.observe_only && info->rule_mode == RULE_ACT)
                 info->rule_mode = RULE_OBSERVE;

@@ -51,6 +51,9 @@ PaceOrder pace_order(const Settings *s, const Move *move) {
 
         if (urgent && s->bandwidth_max_bytes > rate)
                 rate = s->bandwidth_max_bytes;
+        /* What a rule allows its processes holds even where more would pay. */
+        if (move->bandwidth_bytes > 0)
+                rate = move->bandwidth_bytes;
         return (PaceOrder) {
                 .to = move->to,
                 .bytes_per_second = rate,

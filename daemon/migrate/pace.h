@@ -41,7 +41,8 @@ typedef struct PaceOrder {
 
 void pace_init(Pace *p);
 
-/* Settings of a move: bandwidth_max for one that promises ten times its cost. */
+/* Settings of a move: bandwidth_max for one that promises ten times its cost,
+ * and what its rule says before all. */
 PaceOrder pace_order(const Settings *s, const Move *move);
 
 /* Pages (huge: units) that the next call may have: within bounds, so that it takes the pause budget

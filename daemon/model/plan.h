@@ -52,6 +52,7 @@ typedef struct Move {
         double score;
         double remote_before;    /* remote share when the move was decided, */
         double remote_expected;  /* and what the move should make of it */
+        uint64_t bandwidth_bytes; /* most per second by a rule; 0: what the settings say */
         double benefit_ns;
         double cost_ns;
         bool observe;            /* to be told, not carried out: mode observe, of the

@@ -54,6 +54,7 @@ typedef struct ProcessInfo {
         NodeMask affinity_nodes;  /* nodes of the CPUs in Cpus_allowed */
         RuleMode rule_mode;
         uint16_t rule;            /* number of the rule that says so, from 1; 0: none */
+        uint64_t bandwidth_bytes; /* what the rule allows its moves per second; 0: nothing special */
         AttributesFrom attributes;
         bool task_policy;         /* a thread has an explicit memory policy (not default, local) */
         bool vma_policy;          /* a mapping has an explicit memory policy */

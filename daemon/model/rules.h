@@ -38,6 +38,7 @@ int rule_mode_from_string(const char *s);
 typedef struct Rule {
         char *pattern[RULE_KEY_MAX]; /* shell patterns (base/glob.h), NULL: not asked for */
         RuleMode mode;
+        uint64_t bandwidth_bytes; /* per second, instead of migration.bandwidth; 0: not given */
         unsigned line;
         char *path; /* of the file that has it, for messages */
 } Rule;

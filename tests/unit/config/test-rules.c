@@ -40,7 +40,8 @@ Test(config_rules, reads) {
                 &dir, "a.conf",
                 "rules = ( { unit = \"postgresql@*.service\"; mode = \"observe\"; },\n"
                 "          { exe = \"/usr/bin/qemu*\"; user = \"libvirt-*\"; mode = \"off\"; },\n"
-                "          { comm = \"x\"; cgroup = \"/batch.slice/*\"; mode = \"act\"; } );\n");
+                "          { comm = \"x\"; cgroup = \"/batch.slice/*\"; mode = \"act\";\n"
+                "            bandwidth = \"64M\"; } );\n");
         rules = load("a.conf");
         cr_assert_eq(rules->n, 3);
         expect(rules, 0, RULE_KEY_UNIT, "postgresql@*.service", RULE_OBSERVE);
@@ -49,6 +50,8 @@ Test(config_rules, reads) {
         expect(rules, 2, RULE_KEY_COMM, "x", RULE_ACT);
         expect(rules, 2, RULE_KEY_CGROUP, "/batch.slice/*", RULE_ACT);
         cr_assert_null(rules->rule[0].pattern[RULE_KEY_EXE]);
+        cr_assert_eq(rules->rule[0].bandwidth_bytes, 0);
+        cr_assert_eq(rules->rule[2].bandwidth_bytes, 64 << 20);
         cr_assert_eq(rules->rule[2].line, 3);
         cr_assert_str_eq(rules->rule[0].path, tempdir_path(&dir, "a.conf"));
         rules_free(rules);
@@ -100,11 +103,21 @@ Test(config_rules, refuses) {
                 { "rules = ( { comm = \"x\"; mode = \"default\"; } );", "rules.mode: it must be" },
                 { "rules = ( { comm = \"x\"; mode = 1; } );", ":1: rules.mode: it must be" },
                 { "rules = ( { name = \"x\"; mode = \"off\"; } );",
-                  ":1: rules.name: unknown key; known are unit, cgroup, user, exe, comm, mode" },
+                  ":1: rules.name: unknown key; known are unit, cgroup, user, exe, comm, mode, "
+                  "bandwidth" },
                 { "rules = ( { comm = \"\"; mode = \"off\"; } );",
                   "rules.comm: it must be a shell" },
                 { "rules = ( { comm = 5; mode = \"off\"; } );", "rules.comm: it must be a shell" },
                 { "rules = ( { comm = \"a\"; comm = \"b\"; mode = \"off\"; } );", "duplicate" },
+                { "rules = ( { comm = \"x\"; mode = \"act\"; bandwidth = 64; } );",
+                  "rules.bandwidth: it must be a size with unit (B, K, M, G, T) from \"1M\" to "
+                  "\"1T\"" },
+                { "rules = ( { comm = \"x\"; mode = \"act\"; bandwidth = \"1K\"; } );",
+                  "rules.bandwidth" },
+                { "rules = ( { comm = \"x\"; mode = \"act\"; bandwidth = \"2T\"; } );",
+                  "rules.bandwidth" },
+                { "rules = ( { comm = \"x\";\n mode = \"off\"; bandwidth = \"1M\"; } );",
+                  ":1: rules: bandwidth has no meaning" },
                 { "gates: { rules = ( ); };", ":1: gates.rules: unknown key" },
                 { "rule = ( );", "known are mode, sampling" },
         };
@@ -173,6 +186,7 @@ Test(config_rules, print_round_trips) {
                 Rule *rule = &rules->rule[rules->n++];
 
                 rule->mode = i % 2 ? RULE_OFF : RULE_ACT;
+                rule->bandwidth_bytes = i % 2 ? 0 : 1234567 + i;
                 rule->pattern[RULE_KEY_COMM] = strdup(patterns[i]);
                 rule->path = strdup("/a\nrules");
         }
@@ -181,8 +195,10 @@ Test(config_rules, print_round_trips) {
         fclose(f);
         back = load("printed.conf");
         cr_assert_eq(back->n, rules->n);
-        for (size_t i = 0; i < rules->n; i++)
+        for (size_t i = 0; i < rules->n; i++) {
                 expect(back, i, RULE_KEY_COMM, patterns[i], rules->rule[i].mode);
+                cr_expect_eq(back->rule[i].bandwidth_bytes, rules->rule[i].bandwidth_bytes);
+        }
         rules_free(rules);
         rules_free(back);
 }

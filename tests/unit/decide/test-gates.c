@@ -270,8 +270,10 @@ Test(gates, rules_outweigh_the_mode) {
 
                 f->settings.mode = modes[i].mode;
                 fixture_add(f, 0, 1)->info.rule_mode = modes[i].rule;
+                f->processes[0].info.bandwidth_bytes = i;
                 fixture_run(f, 40);
                 cr_assert_eq(f->plan.n_moves, 1, "row %zu", i);
+                cr_expect_eq(f->plan.moves[0].bandwidth_bytes, i, "row %zu", i);
                 cr_expect_eq(f->plan.moves[0].observe, modes[i].observe, "row %zu", i);
                 fixture_free(f);
         }

@@ -31,10 +31,12 @@ static RuleMode match(RuleKey key, const char *pattern, RuleMode mode) {
         cr_assert_not_null(rules);
         rules->rule[0].pattern[key] = strdup(pattern);
         rules->rule[0].mode = mode;
+        rules->rule[0].bandwidth_bytes = 12345;
         rules->n = 1;
         manager_set_rules(&manager, rules);
         manager_match_rules(&manager, &info);
         cr_assert_eq(info.rule, info.rule_mode != RULE_DEFAULT);
+        cr_assert_eq(info.bandwidth_bytes, info.rule ? 12345 : 0);
         return info.rule_mode;
 }
 

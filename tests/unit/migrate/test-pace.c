@@ -172,3 +172,13 @@ Test(pace, urgent_moves_get_the_maximum) {
         cr_assert_eq(pace_order(&s, &move).bytes_per_second, 256 * MIB);
         cr_assert_eq(pace_order(&s, &move).to, 2);
 }
+
+Test(pace, rules_set_the_bandwidth) {
+        Settings s;
+        Move move = { .benefit_ns = 100, .cost_ns = 1, .bandwidth_bytes = 3 * MIB };
+
+        settings_init(&s);
+        cr_assert_eq(pace_order(&s, &move).bytes_per_second, 3 * MIB, "even when urgent");
+        move.bandwidth_bytes = 4096 * MIB;
+        cr_assert_eq(pace_order(&s, &move).bytes_per_second, 4096 * MIB);
+}
