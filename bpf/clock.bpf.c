@@ -123,6 +123,7 @@ static __always_inline void hand_over(struct bpf_perf_event_data *ctx, ClockCoun
         r->node = node;
         r->tgid = tgid;
         r->start_ns = start_ns;
+        r->exec_id = BPF_CORE_READ(task, self_exec_id);
         copy_registers(r, &ctx->regs);
         r->fs_base = BPF_CORE_READ(task, thread.fsbase);
         r->gs_base = BPF_CORE_READ(task, thread.gsbase);

@@ -91,6 +91,7 @@ struct task_struct {
         struct mm_struct *mm;
         struct task_struct *group_leader;
         __u64 start_boottime;
+        __u64 self_exec_id;
         struct mempolicy *mempolicy;
         struct thread_struct thread;
 };

@@ -49,6 +49,7 @@ typedef struct SampleRecord {
         __s32 node; /* kernel id of the node of that CPU */
         __u32 tgid;
         __u64 start_ns; /* start of the process (its leader), CLOCK_BOOTTIME */
+        __u64 exec_id;  /* counts the programs that the process and its ancestors executed */
         __u64 gpr[GPR_MAX];
         __u64 ip;
         __u64 flags;

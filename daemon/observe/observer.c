@@ -98,6 +98,17 @@ static ProcessId id_of(uint32_t tgid, uint64_t start_ns) {
         return (ProcessId) { (pid_t)tgid, start_ns / NSEC_PER_TICK };
 }
 
+/* Where another program accessed memory says nothing about this one. */
+static void notice_exec(Observer *o, TrackedProcess *p, uint64_t exec_id) {
+        if (p->observed.exec_id == exec_id)
+                return;
+        if (p->observed.exec_id != 0) {
+                resolver_forget(o->resolver, p);
+                tracked_process_clear(p);
+        }
+        p->observed.exec_id = exec_id;
+}
+
 static void on_sample(const SampleRecord *record, void *userdata) {
         Observer *o = userdata;
         Attribution attribution;
@@ -114,6 +125,7 @@ static void on_sample(const SampleRecord *record, void *userdata) {
                 o->counters.samples_lost++;
                 return;
         }
+        notice_exec(o, p, record->exec_id);
         if (attribution.n == 0) {
                 if (window.after > 0)
                         o->counters.samples_undecoded++;

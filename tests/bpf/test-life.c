@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "observe/observer.h"
+#include "system/clock.h"
+#include "system/topology_read.h"
+#include "workload.h"
+
+/* What a process goes through while it is watched: another program, an end, 32-bit code. */
+
+/* A static i386 program that adds to one word of each page of 64 MiB, round and round:
+ *   1: addl $1,(%esi); add $4096,%esi; cmp %edi,%esi; jb 1b; jmp _start */
+static const unsigned char program32[] = {
+        0x7f, 0x45, 0x4c, 0x46, 0x01, 0x01, 0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+        0x00, 0x02, 0x00, 0x03, 0x00, 0x01, 0x00, 0x00, 0x00, 0x54, 0x80, 0x04, 0x08, 0x34, 0x00,
+        0x00, 0x00, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x34, 0x00, 0x20, 0x00, 0x01,
+        0x00, 0x28, 0x00, 0x04, 0x00, 0x03, 0x00, 0x01, 0x00, 0x00, 0x00, 0x54, 0x00, 0x00, 0x00,
+        0x54, 0x80, 0x04, 0x08, 0x54, 0x80, 0x04, 0x08, 0x19, 0x00, 0x00, 0x00, 0x1c, 0x10, 0x00,
+        0x04, 0x07, 0x00, 0x00, 0x00, 0x01, 0x00, 0x00, 0x00, 0xbe, 0x6d, 0x90, 0x04, 0x08, 0xbf,
+        0x6d, 0x90, 0x04, 0x0c, 0x83, 0x06, 0x01, 0x81, 0xc6, 0x00, 0x10, 0x00, 0x00, 0x39, 0xfe,
+        0x72, 0xf3, 0xeb, 0xe7, 0x00, 0x2e, 0x73, 0x68, 0x73, 0x74, 0x72, 0x74, 0x61, 0x62, 0x00,
+        0x2e, 0x74, 0x65, 0x78, 0x74, 0x00, 0x2e, 0x62, 0x73, 0x73, 0x00, 0x00, 0x00, 0x00, 0x00,
+        0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+        0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+        0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x0b, 0x00, 0x00, 0x00, 0x01, 0x00, 0x00, 0x00,
+        0x06, 0x00, 0x00, 0x00, 0x54, 0x80, 0x04, 0x08, 0x54, 0x00, 0x00, 0x00, 0x19, 0x00, 0x00,
+        0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x01, 0x00, 0x00, 0x00, 0x00, 0x00,
+        0x00, 0x00, 0x11, 0x00, 0x00, 0x00, 0x08, 0x00, 0x00, 0x00, 0x03, 0x00, 0x00, 0x00, 0x6d,
+        0x90, 0x04, 0x08, 0x6d, 0x00, 0x00, 0x00, 0x03, 0x00, 0x00, 0x04, 0x00, 0x00, 0x00, 0x00,
+        0x00, 0x00, 0x00, 0x00, 0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x01, 0x00, 0x00,
+        0x00, 0x03, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x6d, 0x00,
+        0x00, 0x00, 0x16, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x01,
+        0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+};
+
+typedef struct Watch {
+        Topology topology;
+        SystemRoot root;
+        Observer *observer;
+} Watch;
+
+static void start_watch(Watch *w) {
+        Settings settings;
+        int r;
+
+        cr_assert_eq(system_root_open(&w->root, ""), 0);
+        cr_assert_geq(topology_read(&w->topology, &w->root), 0);
+        cr_assert_eq(observer_new(&w->observer, &w->topology, &w->root), 0);
+        settings_init(&settings);
+        settings.source = SOURCE_CLOCK;
+        settings.rate_hz = 500;
+        settings.cpu_max_percent = 100;
+        r = observer_start(w->observer, &settings);
+        if (r == -EPERM || r == -EACCES || r == -ENOSYS)
+                cr_skip_test("cannot sample: %s", observer_describe(w->observer));
+        cr_assert_eq(r, 0, "%s", observer_describe(w->observer));
+}
+
+static void stop_watch(Watch *w) {
+        observer_free(w->observer);
+        system_root_close(&w->root);
+}
+
+/* Collects every 100 ms; the process as it is then, or NULL. */
+static const Observed *watch(Watch *w, pid_t pid, unsigned intervals) {
+        struct timespec pause = { .tv_nsec = 100000000 };
+        const Observed *const *all;
+        size_t n;
+
+        for (unsigned i = 0; i < intervals; i++) {
+                nanosleep(&pause, NULL);
+                cr_assert_eq(observer_collect(w->observer, clock_monotonic_ns()), 0);
+        }
+        all = observer_processes(w->observer, &n);
+        for (size_t i = 0; i < n; i++)
+                if (all[i]->id.pid == pid)
+                        return all[i];
+        return NULL;
+}
+
+static void stop(pid_t pid) {
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+}
+
+static volatile sig_atomic_t execute;
+
+static void on_usr1(int signal_number) {
+        execute = 1;
+}
+
+static pid_t start_worker(void) {
+        pid_t pid = fork();
+        volatile uint64_t sink = 0;
+        Work work;
+
+        if (pid != 0)
+                return pid;
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        signal(SIGUSR1, on_usr1);
+        if (work_init(&work, WORK_RANDOM, 50, 64u << 20) < 0)
+                _exit(1);
+        while (!execute)
+                sink = sink + work_run(&work);
+        execl("/bin/sh", "sh", "-c", "while :; do :; done", (char *)NULL);
+        _exit(1);
+}
+
+Test(life, another_program) {
+        static Watch w;
+        const Observed *p;
+        double before;
+        uint64_t exec_id;
+        pid_t pid;
+
+        start_watch(&w);
+        pid = start_worker();
+        cr_assert_gt(pid, 0);
+        p = watch(&w, pid, 15);
+        cr_assert_not_null(p);
+        before = p->evidence.samples;
+        exec_id = p->exec_id;
+        cr_assert_gt(before, 50.0);
+        cr_expect_neq(exec_id, 0u);
+        kill(pid, SIGUSR1);
+        p = watch(&w, pid, 3);
+        cr_assert_not_null(p);
+        cr_expect_eq(p->exec_id, exec_id + 1);
+        cr_expect_lt(p->evidence.samples + p->evidence.unresolved, before,
+                     "the old program's accesses are dropped");
+        stop(pid);
+        stop_watch(&w);
+}
+
+Test(life, forget_and_end) {
+        static Watch w;
+        const Observed *p;
+        Counters c = {};
+        pid_t pid;
+
+        start_watch(&w);
+        pid = start_worker();
+        p = watch(&w, pid, 10);
+        cr_assert_not_null(p);
+        cr_assert_gt(p->evidence.samples, 50.0);
+        observer_forget(w.observer, p->id);
+        cr_expect_eq(p->evidence.samples, 0.0);
+        cr_expect_eq(p->evidence.evaluations, 0u);
+        cr_expect_gt(evidence_cpu_ns(&p->evidence), 0.0);
+        p = watch(&w, pid, 3);
+        cr_assert_not_null(p);
+        cr_expect_gt(p->evidence.samples, 10.0);
+        stop(pid);
+        p = watch(&w, pid, 2);
+        cr_assert_not_null(p, "remembered for a while");
+        observer_count(w.observer, &c);
+        cr_expect_geq(c.samples_total, c.accesses_total / 2);
+        cr_expect_eq(c.samples_lost, 0u);
+        stop_watch(&w);
+}
+
+Test(life, code_of_32_bits) {
+        static Watch w;
+        const Observed *p;
+        Counters c = {};
+        int fd, status;
+        pid_t pid;
+
+        start_watch(&w);
+        fd = memfd_create("program32", 0);
+        cr_assert_geq(fd, 0);
+        cr_assert_eq(write(fd, program32, sizeof(program32)), (ssize_t)sizeof(program32));
+        pid = fork();
+        if (pid == 0) {
+                char *arguments[] = { NULL }, *environment[] = { NULL };
+
+                prctl(PR_SET_PDEATHSIG, SIGKILL);
+                fexecve(fd, arguments, environment);
+                _exit(errno == ENOEXEC ? 75 : 1);
+        }
+        p = watch(&w, pid, 20);
+        if (waitpid(pid, &status, WNOHANG) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 75)
+                cr_skip_test("this kernel does not run 32-bit programs");
+        cr_assert_not_null(p);
+        observer_count(w.observer, &c);
+        cr_expect_gt(c.samples_compat, 100u);
+        cr_expect_eq(p->evidence.source, SOURCE_RESIDENCY, "source %s",
+                     evidence_source_to_string(p->evidence.source));
+        cr_expect_gt(p->evidence.samples, 1.0);
+        stop(pid);
+        close(fd);
+        stop_watch(&w);
+}
