@@ -8,6 +8,7 @@
 
 #include "base/format.h"
 #include "base/parse.h"
+#include "config/distances.h"
 #include "config/rules.h"
 
 #define ALLOWED_BYTES 512
@@ -238,6 +239,7 @@ static int apply_setting(const Tree *tree, const config_setting_t *s, const char
         }
         if (!*group) {
                 is_group("", allowed);
+                append(allowed, "distances");
                 append(allowed, "rules");
         }
         return config_error(tree->error, -EBADMSG, tree->path, line,
@@ -285,6 +287,8 @@ int apply_tree(const char *path, const config_setting_t *root, Settings *setting
 
                 if (strcmp(config_setting_name(s), "rules") == 0)
                         r = rules_apply(path, s, rules, error);
+                else if (strcmp(config_setting_name(s), "distances") == 0)
+                        r = distances_apply(path, s, settings, error);
                 else if (is_group(config_setting_name(s), groups))
                         r = apply_group(&tree, s);
                 else if (config_setting_is_group(s) && !is_top_key(config_setting_name(s)))

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/format.h"
+#include "config/distances.h"
 #include "config/rules.h"
 
 static void print_value(FILE *f, const SettingInfo *info, const void *member) {
@@ -58,6 +59,7 @@ int config_print(FILE *f, const Settings *settings, const Rules *rules) {
         }
         if (*group)
                 fputs("};\n", f);
+        distances_print(f, settings);
         rules_print(f, rules);
         return fflush(f) != 0 || ferror(f) ? -EIO : 0;
 }

@@ -265,7 +265,7 @@ int decide(const Snapshot *snapshot, DecideState *state, const Settings *setting
             GROW(state->candidates, state->candidates_allocated, snapshot->n_processes) < 0 ||
             state_follow(state, snapshot, settings, now_ns) < 0)
                 return -ENOMEM;
-        latency_init(&state->latency, snapshot->topology);
+        latency_init(&state->latency, snapshot->topology, settings);
         state->memory = topology_memory_mask(snapshot->topology);
         state->movable = state->memory;
         if (settings->never_cpuless)

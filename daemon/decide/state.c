@@ -23,7 +23,7 @@ int state_new(DecideState **ret, const Topology *topology, uint32_t capacity) {
                 free(state);
                 return r;
         }
-        latency_init(&state->latency, topology);
+        latency_init(&state->latency, topology, NULL);
         state->page_cost_ns = PAGE_COST_START_NS;
         *ret = state;
         return 0;

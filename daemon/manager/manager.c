@@ -202,7 +202,14 @@ static int start(Manager *m) {
                 return EXIT_STATUS_CONFIG;
         }
         manager_set_rules(m, rules);
-        if (take_lock(m) < 0 || read_machine(m) < 0 || make_loop(m) < 0 || make_rooms(m) < 0)
+        if (take_lock(m) < 0 || read_machine(m) < 0)
+                return EXIT_STATUS_FAILED;
+        r = manager_check_machine(m, &m->settings, &message);
+        if (r < 0) {
+                journal_log(LOG_ERR, "The configuration is refused: %s", message ?: strerror(-r));
+                return EXIT_STATUS_CONFIG;
+        }
+        if (make_loop(m) < 0 || make_rooms(m) < 0)
                 return EXIT_STATUS_FAILED;
         r = start_sampling(m);
         if (r != EXIT_STATUS_GOOD)

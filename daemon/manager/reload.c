@@ -11,6 +11,15 @@
 #include "manager/internal.h"
 #include "report/journal.h"
 
+int manager_check_machine(const Manager *m, const Settings *settings, char **ret_message) {
+        if (settings->n_distances == 0 || settings->n_distances == m->topology.n_nodes)
+                return 0;
+        if (asprintf(ret_message, "distances: a table of %u rows for a machine of %u nodes",
+                     settings->n_distances, m->topology.n_nodes) < 0)
+                *ret_message = NULL;
+        return -EBADMSG;
+}
+
 int manager_load_settings(Manager *m, Settings *ret, Rules **ret_rules, char **ret_message) {
         const char *path = m->options.config_path ?: CONFIG_PATH;
         Settings settings;
@@ -38,6 +47,11 @@ void manager_reload(Manager *m) {
         (void)sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%llu",
                          (unsigned long long)(manager_now_ns() / NSEC_PER_USEC));
         r = manager_load_settings(m, &settings, &rules, &message);
+        if (r >= 0) {
+                r = manager_check_machine(m, &settings, &message);
+                if (r < 0)
+                        rules_free(rules);
+        }
         free(m->last_reload_error);
         m->last_reload_error = NULL;
         if (r < 0) {

@@ -14,6 +14,7 @@
  *   numabalancer-recording 1
  *   topology nodes=N
  *   node index=I id=ID cpu=0|1 memory=0|1 total_bytes=B distances=D,... hmat=NS,...   N lines
+ *   distances row=I values=D,...                    N lines, where configured
  *   set KEY=VALUE                                   settings, in the unit of the member
  *   snapshot now_ns=T self=PID                      one evaluation:
  *   available node=I bytes=B high_watermark_bytes=B blocked_until_ns=T      N lines

@@ -56,23 +56,30 @@ static const char *take_keyword(Recording *r, char **rest) {
         return strsep(rest, " ");
 }
 
+/* Numbers that must fit a distance. */
+static int parse_distances(char *list, uint16_t *row, uint32_t n) {
+        double values[NODES_MAX] = {};
+
+        if (recording_parse_numbers(list, values, n) < 0)
+                return -EBADMSG;
+        for (uint32_t i = 0; i < n; i++) {
+                if (!(values[i] >= 0 && values[i] <= UINT16_MAX))
+                        return -EBADMSG;
+                row[i] = (uint16_t)values[i];
+        }
+        return 0;
+}
+
 static int read_node(Recording *r, char *rest, uint32_t expected) {
         Topology *t = &r->topology;
-        double distances[NODES_MAX];
         char *key, *value;
         uint64_t u = 0;
         int k;
 
         while ((k = recording_take_pair(&rest, &key, &value)) > 0) {
                 if (strcmp(key, "distances") == 0) {
-                        memset(distances, 0, sizeof(distances));
-                        if (recording_parse_numbers(value, distances, t->n_nodes) < 0)
+                        if (parse_distances(value, t->distance[expected], t->n_nodes) < 0)
                                 return -EBADMSG;
-                        for (uint32_t j = 0; j < t->n_nodes; j++) {
-                                if (!(distances[j] >= 0 && distances[j] <= UINT16_MAX))
-                                        return -EBADMSG;
-                                t->distance[expected][j] = (uint16_t)distances[j];
-                        }
                         continue;
                 }
                 if (strcmp(key, "hmat") == 0) {
@@ -118,6 +125,18 @@ static int read_topology(Recording *r) {
                         return -EBADMSG;
         }
         return 0;
+}
+
+static int read_distances(Recording *r, char *rest) {
+        char *key, *value;
+        uint64_t row;
+
+        if (recording_take_pair(&rest, &key, &value) <= 0 || strcmp(key, "row") != 0 ||
+            parse_u64(value, r->topology.n_nodes - 1, &row) < 0 ||
+            recording_take_pair(&rest, &key, &value) <= 0 || strcmp(key, "values") != 0)
+                return -EBADMSG;
+        r->settings.n_distances = r->topology.n_nodes;
+        return parse_distances(value, r->settings.distances[row], r->topology.n_nodes);
 }
 
 static FieldType type_of_setting(SettingType type) {
@@ -430,6 +449,9 @@ int recording_next(Recording *r, RecordingEvent *ret) {
                 keyword = take_keyword(r, &rest);
                 if (strcmp(keyword, "set") == 0) {
                         if (read_setting(r, rest) < 0)
+                                return -EBADMSG;
+                } else if (strcmp(keyword, "distances") == 0) {
+                        if (read_distances(r, rest) < 0)
                                 return -EBADMSG;
                 } else if (strcmp(keyword, "repeat") == 0) {
                         if (read_repeat(r, rest) < 0)

@@ -102,6 +102,13 @@ int recording_write_header(FILE *f, const Topology *t, const Settings *settings)
                 }
                 fputc('\n', f);
         }
+        for (uint32_t i = 0; i < settings->n_distances && i < NODES_MAX; i++)
+                for (uint32_t j = 0; j < settings->n_distances; j++) {
+                        if (j == 0)
+                                fprintf(f, "distances row=%" PRIu32 " values=", i);
+                        fprintf(f, "%u%c", settings->distances[i][j],
+                                j + 1 < settings->n_distances ? ',' : '\n');
+                }
         for (size_t i = 0; i < n; i++)
                 write_setting(f, &infos[i], settings);
         return written(f);

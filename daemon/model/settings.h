@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "model/evidence.h"
+#include "model/limits.h"
 
 typedef enum Mode {
         MODE_ACT,     /* find misplaced processes and move their pages */
@@ -109,7 +110,15 @@ typedef struct Settings {
 #define SETTING_MEMBER(group, key, type, member, def, min, max, meaning) SettingType_##type member;
         SETTINGS_TABLE(SETTING_MEMBER)
 #undef SETTING_MEMBER
+        /* "distances": ten times the latency of memory of node index [to] for CPUs of node index
+         * [from], relative to their own (10), in place of what firmware says; 0 nodes: not given. */
+        uint32_t n_distances;
+        uint16_t distances[NODES_MAX][NODES_MAX];
 } Settings;
+
+/* Range of a configured distance. */
+#define DISTANCE_MIN 10
+#define DISTANCE_MAX 1000
 
 /* The defaults of the table. */
 void settings_init(Settings *s);

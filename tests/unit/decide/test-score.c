@@ -10,7 +10,7 @@ static Score measure(const Fixture *f, const FixtureProcess *p, NodeMask feasibl
         Latency l;
         Score s;
 
-        latency_init(&l, &f->topology);
+        latency_init(&l, &f->topology, NULL);
         score_measure(&p->evidence, &l, feasible, UINT64_MAX, 0.5, &s);
         return s;
 }
@@ -96,7 +96,7 @@ Test(score, only_what_can_be_saved_counts) {
         cr_expect_eq(measure(f, p, 2).stall_ns, 0);
         cr_expect_eq(measure(f, p, 0).stall_ns, 0);
         /* Memory of node 1 may not be moved away. */
-        latency_init(&l, &f->topology);
+        latency_init(&l, &f->topology, NULL);
         score_measure(&p->evidence, &l, 7, 5, 0.5, &s);
         cr_expect_eq(s.stall_ns, 0);
         cr_expect_float_eq(s.remote_share, 1, 1e-9);

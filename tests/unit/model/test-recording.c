@@ -70,6 +70,10 @@ static char *write_all(void) {
         s.benefit_ratio = 0.1;
         s.never_locked = false;
         s.passes = 3;
+        s.n_distances = 2;
+        s.distances[0][0] = s.distances[1][1] = 10;
+        s.distances[0][1] = 17;
+        s.distances[1][0] = 1000;
         cr_assert_eq(recording_write_header(f, &t, &s), 0);
         cr_assert_eq(recording_write_snapshot(f, &snapshot, 1000), 0);
         cr_assert_eq(recording_write_outcome(f, &o, 2000), 0);
@@ -124,6 +128,9 @@ Test(recording, what_is_written_is_read) {
         cr_expect_eq(recording_settings(r)->benefit_ratio, 0.1);
         cr_expect_eq(recording_settings(r)->never_locked, false);
         cr_expect_eq(recording_settings(r)->passes, 3);
+        cr_expect_eq(recording_settings(r)->n_distances, 2);
+        cr_expect_eq(recording_settings(r)->distances[0][1], 17);
+        cr_expect_eq(recording_settings(r)->distances[1][0], 1000);
         cr_expect_eq(e.snapshot.self, 17);
         cr_expect_eq(e.snapshot.n_processes, 2);
         cr_expect_eq(e.snapshot.nodes[1].available_bytes, UINT64_MAX);
@@ -187,6 +194,9 @@ Test(recording, what_is_wrong_is_refused_with_its_line) {
                 { HEAD "nonsense\n", 5 },
                 { HEAD "set gates.unknown=5\n", 5 },
                 { HEAD "set mode\n", 5 },
+                { HEAD "distances row=2 values=10,20\n", 5 },
+                { HEAD "distances row=0 values=10,20,30\n", 5 },
+                { HEAD "distances row=0 values=10,70000\n", 5 },
                 { HEAD "repeat n=1 interval_ns=1\n", 5 },
                 { HEAD "snapshot now_ns=1 self=1\n", 5 },
                 { HEAD "snapshot now_ns=x self=1\nend\n", 5 },
