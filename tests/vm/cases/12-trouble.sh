@@ -4,7 +4,7 @@
 # exits in mid-move.
 # lab: nodes=2 mem=2G kernel=6.1 timeout=420
 # Copying and sampling are dear in emulation and these cases do not test the cost rule:
-# benefit_ratio = 0.1, rate_hz = 29.
+# benefit_ratio = 0.1, cpu_max_percent = 30.
 
 . /lab/lib.sh
 need_daemon
@@ -12,7 +12,7 @@ need_daemon
 migrated_pages() { awk '$1 == "pgmigrate_success" { print $2 }' /proc/vmstat; }
 good_config() {
         write_config <<'END'
-sampling:  { rate_hz = 29; };
+sampling:  { cpu_max_percent = 30.0; };
 gates:     { min_age = "1s"; };
 migration: { benefit_ratio = 0.1; cpu_percent = 100; };
 END

@@ -41,9 +41,9 @@ compare "every access is remote (counted by the machine itself)" "$(oracle_share
 step "The daemon's configuration"
 # Copying a page costs 10 to 30 times more under emulation than on hardware, while a remote access
 # costs about the same, and a sample costs 100 times more. So the demonstration asks for less gain
-# per cost, looks at young processes, lets the engine use a whole CPU, and samples less often.
+# per cost, looks at young processes, and lets engine and sampler use more of a CPU.
 write_config <<'END'
-sampling:  { rate_hz = 29; };
+sampling:  { cpu_max_percent = 30.0; };
 gates:     { min_age = "1s"; };
 migration: { benefit_ratio = 0.1; cpu_percent = 100; };
 END
