@@ -70,7 +70,7 @@ typedef struct Manager {
         bool paused;
         uint64_t paused_until_usec; /* CLOCK_REALTIME; 0: not paused, UINT64_MAX: until resumed */
         int balancing;              /* kernel.numa_balancing, negative errno when unknown */
-        uint64_t balancing_ns;      /* when it was read */
+        uint64_t kernel_read_ns;    /* when it and the watermarks were read */
         uint64_t quiet_since_ns;    /* 0: something is going on */
 
         /* what the last tick saw */

@@ -6,6 +6,7 @@
 #include "manager/internal.h"
 #include "report/journal.h"
 #include "system/balancing.h"
+#include "system/topology_read.h"
 
 /* An evaluation each second while something might be moved, else every five: nothing is lost by
  * finding a misplaced process a few seconds later, and an idle machine stays idle. */
@@ -18,8 +19,8 @@
 /* The timer may be merged with other wake-ups of the machine within this. */
 #define TICK_ACCURACY_USEC (50 * 1000ull)
 
-/* Another program may change kernel.numa_balancing at any time. */
-#define BALANCING_EVERY_NSEC (60 * NSEC_PER_SEC)
+/* Another program may change kernel.numa_balancing or the watermarks at any time. */
+#define KERNEL_EVERY_NSEC (60 * NSEC_PER_SEC)
 
 uint64_t manager_now_ns(void) {
         struct timespec ts;
@@ -28,15 +29,16 @@ uint64_t manager_now_ns(void) {
         return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
 }
 
-static void read_balancing(Manager *m, uint64_t now_ns) {
+static void read_kernel_settings(Manager *m, uint64_t now_ns) {
         unsigned mode = 0;
         int r;
 
-        if (m->balancing_ns != 0 && now_ns - m->balancing_ns < BALANCING_EVERY_NSEC)
+        if (m->kernel_read_ns != 0 && now_ns - m->kernel_read_ns < KERNEL_EVERY_NSEC)
                 return;
-        m->balancing_ns = now_ns;
+        m->kernel_read_ns = now_ns;
         r = kernel_balancing_read(&m->root, &mode);
         m->balancing = r < 0 ? r : (int)mode;
+        (void)node_watermarks_read(m->nodes, &m->topology, &m->root); /* else the last ones hold */
 }
 
 /* Whether something goes on that deserves the short interval. */
@@ -48,7 +50,7 @@ static bool is_busy(const Manager *m) {
         for (size_t i = 0; i < m->plan.n_verdicts; i++) {
                 const Verdict *v = &m->plan.verdicts[i];
 
-                if (v->candidate || m->views[i].busy ||
+                if (v->candidate || m->views[i].busy || v->reason == REASON_TOO_FEW_SAMPLES ||
                     (v->remote_share >= near_remote && v->cpu_ns >= 10 * NSEC_PER_MSEC))
                         return true;
         }
@@ -56,7 +58,10 @@ static bool is_busy(const Manager *m) {
 }
 
 static uint64_t next_interval_usec(Manager *m, uint64_t now_ns) {
-        if (is_busy(m)) {
+        bool busy = is_busy(m);
+
+        observer_set_interest(m->observer, busy);
+        if (busy) {
                 m->quiet_since_ns = 0;
                 return TICK_BUSY_USEC;
         }
@@ -90,13 +95,27 @@ static void evaluate(Manager *m, uint64_t now_ns) {
         manager_verify_outcomes(m, now_ns);
 }
 
+/* The observer may fall back to another source, or come back, by itself. */
+static void tell_source(Manager *m) {
+        StatusView view;
+        ReportBackend backend;
+
+        if (observer_source(m->observer) == m->source_told)
+                return;
+        m->source_told = observer_source(m->observer);
+        manager_backend(m, &backend);
+        backend.status(m, &view);
+        journal_source_changed(&view);
+}
+
 static int on_tick(sd_event_source *source, uint64_t usec, void *userdata) {
         Manager *m = userdata;
         uint64_t now_ns = manager_now_ns();
         int r;
 
-        read_balancing(m, now_ns);
+        read_kernel_settings(m, now_ns);
         evaluate(m, now_ns);
+        tell_source(m);
         manager_update_state(m);
 
         r = sd_event_source_set_time_relative(source, next_interval_usec(m, now_ns));
@@ -109,7 +128,7 @@ int manager_start_tick(Manager *m) {
         int r;
 
         m->balancing = -1;
-        read_balancing(m, manager_now_ns());
+        read_kernel_settings(m, manager_now_ns());
         if (observer_source(m->observer) == SOURCE_NONE)
                 return 0; /* nothing to evaluate: no wake-ups at all */
         r = sd_event_add_time_relative(m->event, &m->tick_source, CLOCK_MONOTONIC, TICK_BUSY_USEC,
