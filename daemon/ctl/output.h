@@ -45,6 +45,16 @@ int output_history(FILE *f, json_object *rows, bool colour);
 /* jobs: the answer of ListJobs; migrations: that of ListMigrations. -ENOMEM. */
 int output_jobs(FILE *f, json_object *jobs, json_object *migrations, bool colour);
 
+/* A self-contained HTML page: state, remote share and moved bytes over time, accesses by node, moves,
+ * processes. history: the answer of GetHistory; migrations: that of ListMigrations. */
+typedef struct ReportData {
+        DaemonData now;
+        json_object *history;
+        json_object *migrations;
+        uint64_t now_usec;
+} ReportData;
+void output_report(FILE *f, const ReportData *data);
+
 /* findings: the answer of Diagnose. Returns true when nothing is missing. */
 bool output_doctor(FILE *f, json_object *findings, bool colour);
 

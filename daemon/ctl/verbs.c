@@ -16,6 +16,7 @@
 #include "ctl/top.h"
 #include "ctl/verb_metrics.h"
 #include "ctl/verb_migrate.h"
+#include "ctl/verb_report.h"
 
 #define cleanup_client cleanup(client_close)
 
@@ -279,6 +280,7 @@ const Verb verb_table[] = {
         { "history", "[TIME]", "show the last ten minutes, or TIME (at most 1h)", 0, 1,
           verb_history },
         { "metrics", "", "print metrics for Prometheus", 0, 0, verb_metrics },
+        { "report", "FILE", "write a page about the last hour (HTML)", 1, 1, verb_report },
         { "doctor", "", "tell what the daemon needs and what is missing", 0, 0, verb_doctor },
         { "migrate", "PID", "move the memory of a process by hand", 1, 1, verb_migrate },
         { "cancel", "JOB", "end a move under way", 1, 1, verb_cancel },

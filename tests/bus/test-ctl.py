@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """numabalancerctl against the fake service: output, JSON, exit codes."""
+import html.parser
 import json
 import os
 import pty
@@ -28,7 +29,7 @@ def expect(result, code, out=None, err=None):
 def test_daemon_not_running():
     for verb in (["status"], ["processes"], ["why", "1"], ["pause"], ["resume"], ["show", "1"],
                  ["nodes"], ["jobs"], ["history"], ["cancel", "1"], ["reload"], ["top"],
-                 ["migrate", "1"]):
+                 ["migrate", "1"], ["report", "/nonexistent/x"]):
         expect(ctl(*verb), 3, None, "numabalancerd is not running.\n")
 
 
@@ -84,7 +85,7 @@ def test_completions_offer_what_there_is():
     h.true("status" in verbs and "--json" in options, "the help was understood")
     h.equal(complete(""), verbs, "commands")
     h.equal(complete("--"), options, "options")
-    h.equal(complete("--json", "re"), {"reload", "resume"})
+    h.equal(complete("--json", "res"), {"resume"})
     h.equal(complete("--order", ""), {"score", "remote", "pid"})
     h.equal(complete("status", ""), set(), "no arguments")
     with open(os.path.join(h.TOP, "conf/_numabalancerctl"), encoding="utf-8") as f:
@@ -304,6 +305,43 @@ def test_metrics_file():
     h.equal(os.stat(target).st_mode & 0o777, 0o644, "mode")
     h.equal([n for n in os.listdir(bus.dir) if n.startswith("n.prom")], ["n.prom"], "left behind")
     expect(ctl("metrics", "--output", "/nonexistent/x.prom"), 1, None, "cannot be written")
+
+
+class Page(html.parser.HTMLParser):
+    """Tags that are open, all text, and what a page would fetch."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.text, self.fetched = [], "", []
+
+    def handle_starttag(self, tag, attrs):
+        self.fetched += [v for k, v in attrs if k in ("src", "href")]
+        if tag not in ("meta", "rect", "polyline"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.fetched += [v for k, v in attrs if k in ("src", "href")]
+
+    def handle_endtag(self, tag):
+        h.equal(self.open.pop(), tag, "tags are nested")
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def test_report():
+    target = os.path.join(bus.dir, "report.html")
+    expect(ctl("report", target), 0)
+    page = Page()
+    with open(target, encoding="utf-8") as f:
+        page.feed(f.read())
+    h.equal((page.open, page.fetched), ([], []), "well-formed and self-contained")
+    for text in ("running: the daemon watches and acts", "ev\\x1b[2Jil", "70 %", "worker-0[1000]"):
+        h.true(text in page.text, text)
+    expect(ctl("report", target, "--json"), 0)
+    with open(target, encoding="utf-8") as f:
+        h.equal(json.load(f)["nodes"][0]["cpus"], 4)
+    expect(ctl("report", "/nonexistent/x.html"), 1, None, "cannot be written")
 
 
 def test_top_as_text():

@@ -97,3 +97,27 @@ Test(output, long_words_stay_whole) {
         output_wrapped(capture_file(), "a verylongword b", 5);
         cr_assert_str_eq(capture_end(), "a\nverylongword\nb\n");
 }
+
+Test(output, report_escapes_what_it_shows) {
+        ReportData d = {
+                .now = { .properties = json_tokener_parse(properties),
+                         .nodes = json_tokener_parse("[{\"node\":0,\"accesses\":[1]}]"),
+                         .processes = json_tokener_parse(
+                                 "[{\"pid\":1,\"comm\":\"<b>&\\\"x\",\"reason\":\"move\"}]") },
+                .history = json_tokener_parse("[{\"remote\":1,\"accesses\":2,\"bytes_moved\":5},"
+                                              "{\"remote\":0,\"accesses\":0}]"),
+                .migrations = json_tokener_parse("[{\"comm\":\"</td><script>\"}]"),
+                .now_usec = 1700000000000000,
+        };
+        const char *text;
+
+        output_report(capture_file(), &d);
+        text = capture_end();
+        cr_assert(strstr(text, "<td class=\"t\">&lt;b&gt;&amp;&quot;x</td>"), "%s", text);
+        cr_assert(strstr(text, "&lt;/td&gt;&lt;script&gt;[0]"), "%s", text);
+        cr_assert(strstr(text, "points=\"0.0,80.0 900.0,159.0 \""), "%s", text);
+        cr_assert_null(strstr(text, "nan"), "%s", text);
+        daemon_data_done(&d.now);
+        json_object_put(d.history);
+        json_object_put(d.migrations);
+}
