@@ -83,10 +83,20 @@ static bool wants_track(const ProcessView *view, const Settings *settings, pid_t
                (double)view->info->rss_bytes >= GATE_HYSTERESIS * (double)settings->min_rss_bytes;
 }
 
+static bool has_execed(const Track *track, const ProcessView *view) {
+        if (track->exec_id != 0 && view->exec_id != 0)
+                return track->exec_id != view->exec_id;
+        return strcmp(track->comm, view->info->comm) != 0;
+}
+
 /* Takes up where the last evaluation left off, or starts anew. */
-static void track_resume(Track *track, const ProcessInfo *info, uint64_t now_ns) {
-        if (strncmp(track->comm, info->comm, sizeof(track->comm) - 1) != 0)
-                track_reset(track, info->comm);
+static void track_resume(Track *track, const ProcessView *view, uint64_t now_ns) {
+        if (has_execed(track, view))
+                track_reset(track, view->info->comm);
+        /* A process may change its name without an exec. */
+        snprintf(track->comm, sizeof(track->comm), "%s", view->info->comm);
+        if (view->exec_id != 0)
+                track->exec_id = view->exec_id;
         if (sub_sat(now_ns, track->last_seen_ns) > GAP_NS) {
                 track->run_node = NODE_NONE;
                 track->settled = 0;
@@ -168,6 +178,7 @@ static void admit(DecideState *state, const Snapshot *snapshot, size_t n, uint64
 
                 if (!track)
                         return;
+                track->exec_id = snapshot->processes[state->newcomers[i]].exec_id;
                 track->last_seen_ns = now_ns;
                 state->tracks_of[state->newcomers[i]] = track;
         }
@@ -192,7 +203,7 @@ int state_follow(DecideState *state, const Snapshot *snapshot, const Settings *s
                         state->newcomers[n++] = i;
                         continue;
                 }
-                track_resume(track, view->info, now_ns);
+                track_resume(track, view, now_ns);
                 track->last_seen_ns = now_ns;
                 state->tracks_of[i] = track;
         }

@@ -9,7 +9,8 @@
 
 /* What is remembered of one process from evaluation to evaluation. */
 typedef struct Track {
-        char comm[COMM_BYTES];      /* changes on exec, which starts everything anew */
+        uint64_t exec_id;           /* changes on exec, which starts everything anew; 0: unknown */
+        char comm[COMM_BYTES];      /* stands for it then */
         uint64_t last_seen_ns;      /* last evaluation with this process */
         uint64_t settled_ns;        /* last evaluation that counted for `settled` */
         uint64_t stable_since_ns;   /* since when run_node is the one with most CPU time */

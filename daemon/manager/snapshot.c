@@ -188,6 +188,7 @@ int manager_build_snapshot(Manager *m, uint64_t now_ns, Snapshot *ret) {
                         .info = &p->info,
                         .evidence = &observed[i]->evidence,
                         .resident_bytes = p->resident_bytes,
+                        .exec_id = observed[i]->exec_id,
                         .busy = mover_is_busy(m->mover, p->id),
                 };
         }

@@ -32,6 +32,7 @@ typedef struct Field {
 typedef struct RecordedProcess {
         ProcessInfo info;
         Evidence evidence;
+        uint64_t exec_id;
         bool busy;
         bool has_evidence;
         bool has_resident;

@@ -352,6 +352,7 @@ static void build_views(Recording *r) {
                         .info = &p->info,
                         .evidence = p->has_evidence ? &p->evidence : NULL,
                         .resident_bytes = p->has_resident ? r->resident + i * n : NULL,
+                        .exec_id = p->exec_id,
                         .busy = p->busy,
                 };
         }

@@ -139,7 +139,7 @@ static void write_evidence(FILE *f, const Evidence *e) {
 }
 
 static void write_process(FILE *f, const ProcessView *view, uint32_t n_nodes) {
-        RecordedProcess p = { .info = *view->info, .busy = view->busy };
+        RecordedProcess p = { .info = *view->info, .exec_id = view->exec_id, .busy = view->busy };
 
         fputs("process", f);
         write_fields(f, recording_process_fields, &p);

@@ -15,6 +15,8 @@ typedef struct ProcessView {
         const ProcessInfo *info;
         const Evidence *evidence;          /* NULL: nothing was seen of it */
         const uint64_t *resident_bytes;    /* [n_nodes] estimate of where its memory is, or NULL */
+        uint64_t exec_id;                  /* changes with each exec; 0 unknown: then a changed
+                                            * command name stands for it */
         bool busy;                         /* a job of the engine works on it */
 } ProcessView;
 

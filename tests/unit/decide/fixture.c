@@ -93,6 +93,7 @@ static void decide_in_order(Fixture *f, bool reversed) {
                         .info = &p->info,
                         .evidence = p->unseen ? NULL : &p->evidence,
                         .resident_bytes = p->use_resident ? p->resident : NULL,
+                        .exec_id = p->exec_id,
                         .busy = p->busy,
                 };
         }

@@ -15,6 +15,7 @@ typedef struct FixtureProcess {
         double waited[NODES_MAX * NODES_MAX];
         double cpu_ns[NODES_MAX];
         uint64_t resident[NODES_MAX];
+        uint64_t exec_id;
         bool use_resident;
         bool busy;
         bool unseen; /* no evidence at all */

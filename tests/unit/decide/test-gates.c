@@ -299,3 +299,34 @@ Test(gates, what_is_only_told_takes_no_room) {
         cr_expect_eq(f->plan.moves[1].observe, true);
         fixture_free(f);
 }
+
+/* Where execs are counted, a new name alone is none, and the same name does not hide one. */
+Test(gates, counted_execs_outweigh_the_name) {
+        static const struct {
+                uint64_t before, after;
+                bool renamed;
+                Reason reason;
+        } execs[] = {
+                { 7, 7, true, REASON_MOVE },      { 7, 8, false, REASON_UNSETTLED },
+                { 0, 7, false, REASON_MOVE },     { 7, 0, false, REASON_MOVE },
+                { 0, 7, true, REASON_UNSETTLED }, { 7, 0, true, REASON_UNSETTLED },
+                { 0, 0, true, REASON_UNSETTLED },
+        };
+
+        for (size_t i = 0; i < sizeof(execs) / sizeof(execs[0]); i++) {
+                Fixture *f = fixture_new(2);
+                FixtureProcess *p = fixture_add(f, 0, 1);
+
+                p->exec_id = execs[i].before;
+                fixture_run(f, 40);
+                cr_assert_eq(f->plan.n_moves, 1);
+                p->exec_id = execs[i].after;
+                if (execs[i].renamed)
+                        p->info.comm[0] = 'J';
+                f->now_ns += NSEC_PER_SEC;
+                fixture_decide(f);
+                cr_expect_eq(fixture_verdict(f, 0)->reason, execs[i].reason, "row %zu: %s", i,
+                             reason_to_string(fixture_verdict(f, 0)->reason));
+                fixture_free(f);
+        }
+}

@@ -47,7 +47,7 @@ static char *write_all(void) {
                              .vma_policy = true,
                              .rule_mode = RULE_OBSERVE };
         ProcessInfo other = { .id = { 43, 1 } };
-        ProcessView views[] = { { &info, &e, resident, true }, { .info = &other } };
+        ProcessView views[] = { { &info, &e, resident, 11, true }, { .info = &other } };
         Snapshot snapshot = { &t, nodes, views, 2, 17 };
         Outcome o = { .job = 9,
                       .move = { .id = { 42, UINT64_MAX },
@@ -101,6 +101,7 @@ static void check_process(const RecordingEvent *e) {
         cr_expect_str_eq(v->info->unit, "x@y.service");
         cr_expect_eq(v->info->attributes, ATTRIBUTES_BPF);
         cr_expect_eq(v->info->rule_mode, RULE_OBSERVE);
+        cr_expect_eq(v->exec_id, 11);
         cr_expect(v->info->realtime && v->info->vma_policy && !v->info->task_policy && v->busy);
         cr_expect_eq(v->evidence->source, SOURCE_CLOCK);
         cr_expect_eq(v->evidence->access[2], 0.1);
