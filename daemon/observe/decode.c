@@ -32,9 +32,9 @@ static const ZydisDecoder *decoder_minimal(void) {
 }
 
 /* Programs spend their time in few places: decoded instructions are remembered by their bytes, and
- * so is which instruction ends at the instruction pointer, by the bytes of the window. */
-#define DECODED_ENTRIES  1024
-#define PREVIOUS_ENTRIES 4096
+ * so is how control came to the instruction pointer, by the bytes of the window. */
+#define DECODED_ENTRIES 1024
+#define ARRIVAL_ENTRIES 4096
 
 typedef struct Decoded {
         uint8_t bytes[ZYDIS_MAX_INSTRUCTION_LENGTH];
@@ -124,22 +124,6 @@ static int measure(const CodeWindow *w, int offset, int64_t *ret_target) {
         return info.length;
 }
 
-/* Whether code that follows in the window jumps back to the instruction pointer: the head of a
- * loop. */
-static bool is_loop_head(const CodeWindow *w) {
-        int64_t target;
-        int length;
-
-        for (int offset = 0; offset < w->after; offset += length) {
-                length = measure(w, offset, &target);
-                if (length == 0)
-                        return false;
-                if (target == 0)
-                        return true;
-        }
-        return false;
-}
-
 /* All decodings that start before the instruction pointer, index = distance to it. */
 typedef struct Chains {
         int8_t length[CODE_BEFORE_BYTES + 1];
@@ -178,51 +162,116 @@ static int chains_agree(const CodeWindow *w, const Chains *c) {
         return all >= 3 && votes[best] * 2 > all ? best : 0;
 }
 
-/* Distance of the instruction before the instruction pointer, or 0. */
-static int find_previous(const CodeWindow *w) {
+#define OFFSET_NONE INT16_MIN
+
+/* How control can have come to the instruction pointer; places are offsets to it. */
+typedef struct Arrival {
+        int16_t previous;        /* the instruction that ends there */
+        int16_t before_previous; /* the one before that */
+        int16_t branch;          /* the last found that branches there */
+        int16_t before_branch;   /* the one before that */
+        unsigned n_branches;
+} Arrival;
+
+static void add_branch(Arrival *a, int offset, int before) {
+        a->n_branches++;
+        a->branch = (int16_t)offset;
+        a->before_branch = (int16_t)before;
+}
+
+/* Follows the longest decoding in step, which stands for the true instructions. */
+static void find_before(const CodeWindow *w, Arrival *a) {
+        int previous, before = OFFSET_NONE, start;
         Chains c;
-        int previous;
 
         chains_decode(w, &c);
         previous = chains_agree(w, &c);
         if (previous == 0)
-                return 0;
-        for (int d = w->before; d > 0; d--) {
-                if (c.last[d] != previous)
-                        continue;
-                /* The longest decoding in step stands for the true instructions. */
-                for (int at = d; at > 0; at -= c.length[at])
-                        if (c.targets[at])
-                                return 0;
-                break;
+                return;
+        for (start = w->before; c.last[start] != previous; start--)
+                ;
+        for (int at = start; at > 0; before = -at, at -= c.length[at]) {
+                if (c.targets[at])
+                        add_branch(a, -at, before);
+                if (at == previous)
+                        a->before_previous = (int16_t)before;
         }
-        return is_loop_head(w) ? 0 : previous;
+        a->previous = (int16_t)-previous;
 }
 
-static int find_previous_memo(const CodeWindow *w) {
+/* Code that follows and jumps back: the instruction pointer is the head of a loop. */
+static void find_behind(const CodeWindow *w, Arrival *a) {
+        int length, before = OFFSET_NONE;
+        int64_t target;
+
+        for (int offset = 0; offset < w->after; before = offset, offset += length) {
+                length = measure(w, offset, &target);
+                if (length == 0)
+                        return;
+                if (target == 0)
+                        add_branch(a, offset, before);
+        }
+}
+
+static const Arrival *find_arrival(const CodeWindow *w) {
         static struct {
                 uint64_t hash; /* 0: empty entry */
-                int8_t previous;
-        } memo[PREVIOUS_ENTRIES];
+                Arrival arrival;
+        } memo[ARRIVAL_ENTRIES];
         uint64_t hash = hash_bytes(w->at_ip - w->before, (size_t)(w->before + w->after));
+        Arrival *a;
         size_t i;
 
         hash = (hash ^ (uint64_t)w->before * 0x2545f4914f6cdd1dull) | 1;
-        i = (hash >> 1) % PREVIOUS_ENTRIES;
+        i = (hash >> 1) % ARRIVAL_ENTRIES;
+        a = &memo[i].arrival;
         if (memo[i].hash != hash) {
-                memo[i].previous = (int8_t)find_previous(w);
+                *a = (Arrival) { OFFSET_NONE, OFFSET_NONE, OFFSET_NONE, OFFSET_NONE, 0 };
+                find_before(w, a);
+                find_behind(w, a);
                 memo[i].hash = hash;
         }
-        return memo[i].previous;
+        return a;
+}
+
+static bool has_memory_operand(const Instruction *in) {
+        for (unsigned i = 0; i < in->info->operand_count; i++)
+                if (in->operands[i].type == ZYDIS_OPERAND_TYPE_MEMORY)
+                        return true;
+        return false;
+}
+
+static int decode_offset(const CodeWindow *w, int16_t offset, Instruction *ret) {
+        return offset == OFFSET_NONE ? -ENOENT : decode_at(w, w->ip + (uint64_t)offset, ret);
+}
+
+/* A comparison with memory that the processor fuses with the conditional branch behind it: the two
+ * retire as one, so what waited for the comparison lies behind the branch. */
+static int decode_fused(const CodeWindow *w, int16_t compare, int16_t branch, Instruction *ret) {
+        Instruction in;
+
+        if (decode_offset(w, branch, &in) < 0 || in.info->meta.category != ZYDIS_CATEGORY_COND_BR)
+                return -ENOENT;
+        if (decode_offset(w, compare, &in) < 0 ||
+            (in.info->mnemonic != ZYDIS_MNEMONIC_CMP && in.info->mnemonic != ZYDIS_MNEMONIC_TEST) ||
+            !has_memory_operand(&in))
+                return -ENOENT;
+        *ret = in;
+        return 0;
 }
 
 int decode_previous(const CodeWindow *w, Instruction *ret) {
-        int previous = find_previous_memo(w), r;
+        const Arrival *a = find_arrival(w);
+        Instruction in;
+        bool falls = decode_offset(w, a->previous, &in) == 0 && !instruction_ends_flow(&in);
 
-        if (previous == 0)
+        if (a->n_branches > 1 || (a->n_branches == 1 && falls && has_memory_operand(&in)))
                 return -ENOENT;
-        r = decode_at(w, w->ip - (uint64_t)previous, ret);
-        if (r < 0 || instruction_ends_flow(ret))
+        if (a->n_branches == 1)
+                return decode_fused(w, a->before_branch, a->branch, ret);
+        if (!falls)
                 return -ENOENT;
-        return 0;
+        if (decode_fused(w, a->before_previous, a->previous, ret) == 0)
+                return 0;
+        return decode_offset(w, a->previous, ret);
 }

@@ -23,11 +23,13 @@ typedef struct Instruction {
  * off by its end; -EBADMSG: no instruction. */
 int decode_at(const CodeWindow *w, uint64_t address, Instruction *ret);
 
-/* The instruction that ends exactly at the instruction pointer, if control may have fallen through
- * from it. x86 code cannot be read backwards, but decoding from most earlier offsets falls into
- * step with the true instructions after a few; the answer is what more than half of them agree
- * on. -ENOENT: no agreement, or the window shows that the instruction pointer is the target of a
- * branch, or follows one that never falls through. */
+/* The instruction whose end brought control to the instruction pointer: the one that ends there if
+ * control may have fallen through from it; or, where that is a conditional branch that was not taken,
+ * or where one branch of the window goes to the instruction pointer, the comparison with memory that
+ * the processor fuses with the branch. x86 code cannot be read backwards, but decoding from most
+ * earlier offsets falls into step with the true instructions after a few; the answer is what more
+ * than half of them agree on. -ENOENT: no agreement, or control may have come from elsewhere: several
+ * branches go there, or it follows a jump, call or return. */
 int decode_previous(const CodeWindow *w, Instruction *ret);
 
 /* Whether the instruction never continues with the next one (jmp, ret, int3, ud2, hlt, ...). A call

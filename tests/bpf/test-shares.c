@@ -53,6 +53,10 @@ Test(shares, read_modify_write) {
         check_pattern(WORK_WRITE);
 }
 
+Test(shares, compare_and_branch) {
+        check_pattern(WORK_COMPARE);
+}
+
 Test(shares, gather) {
         check_pattern(WORK_GATHER);
 }

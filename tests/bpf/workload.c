@@ -8,13 +8,15 @@
 
 #define STEPS         (1u << 16)
 #define LINE_WORDS    8
+#define PAGE_WORDS    512
 #define STRETCH_WORDS 1024
 #define STRETCH_BYTES (STRETCH_WORDS * 8ull)
 #define STRETCHES     64
 
 static const char *const names[WORK_PATTERN_MAX] = {
-        [WORK_RANDOM] = "random", [WORK_CHASE] = "chase",   [WORK_STREAM] = "stream",
-        [WORK_WRITE] = "write",   [WORK_GATHER] = "gather", [WORK_COPY] = "copy",
+        [WORK_RANDOM] = "random", [WORK_CHASE] = "chase",     [WORK_STREAM] = "stream",
+        [WORK_WRITE] = "write",   [WORK_COMPARE] = "compare", [WORK_GATHER] = "gather",
+        [WORK_COPY] = "copy",
 };
 
 const char *work_pattern_to_string(WorkPattern pattern) {
@@ -60,6 +62,20 @@ static int make_chain(Work *w) {
         return 0;
 }
 
+/* Pages get their memory in turns: where some of it is slower to reach (in a virtual machine whose
+ * host backs it with pages of different sizes, for instance), both buffers have their share of it. */
+static void touch_pages(Work *w) {
+        uint64_t n[2] = { w->n_words[0] / PAGE_WORDS, w->n_words[1] / PAGE_WORDS }, done[2] = {};
+
+        while (done[0] < n[0] || done[1] < n[1]) {
+                int b = done[0] * n[1] <= done[1] * n[0] && done[0] < n[0] ? 0 : 1;
+
+                if (done[b] == n[b])
+                        b = 1 - b;
+                w->buffer[b][done[b]++ * PAGE_WORDS] = 1;
+        }
+}
+
 int work_init(Work *w, WorkPattern pattern, unsigned percent, uint64_t total_bytes) {
         uint64_t first = total_bytes / 100 * percent / STRETCH_BYTES * STRETCH_BYTES;
 
@@ -80,9 +96,8 @@ int work_init(Work *w, WorkPattern pattern, unsigned percent, uint64_t total_byt
                 w->buffer[i] = p;
                 /* Huge pages might fall to one buffer more than to the other. */
                 (void)madvise(p, w->n_words[i] * 8, MADV_NOHUGEPAGE);
-                for (uint64_t k = 0; k < w->n_words[i]; k += 512)
-                        w->buffer[i][k] = k;
         }
+        touch_pages(w);
         return pattern == WORK_CHASE ? make_chain(w) : 0;
 }
 
@@ -118,6 +133,25 @@ static uint64_t run_write(Work *w) {
         }
         w->random = state;
         return 0;
+}
+
+static uint64_t run_compare(Work *w) {
+        uint64_t found = 0, state = w->random;
+
+        for (unsigned i = 0; i < STEPS; i++) {
+                uint64_t r = next_random(&state);
+                unsigned b = choose(w, r);
+
+                __asm__ volatile("cmp %1,%2\n\t"
+                                 "jne 1f\n\t"
+                                 "inc %0\n"
+                                 "1:"
+                                 : "+r"(found)
+                                 : "m"(w->buffer[b][place(r, w->n_words[b])]), "r"(r)
+                                 : "cc");
+        }
+        w->random = state;
+        return found;
 }
 
 static uint64_t run_chase(Work *w) {
@@ -185,6 +219,8 @@ uint64_t work_run(Work *w) {
                 return run_stream(w);
         case WORK_WRITE:
                 return run_write(w);
+        case WORK_COMPARE:
+                return run_compare(w);
         case WORK_GATHER:
                 return run_gather(w);
         case WORK_COPY:

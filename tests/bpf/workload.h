@@ -8,12 +8,13 @@
  * access to either takes the same time, and shares of time are shares of accesses. */
 
 typedef enum WorkPattern {
-        WORK_RANDOM, /* independent reads at random places, the buffer chosen for each */
-        WORK_CHASE,  /* each read gives the address of the next */
-        WORK_STREAM, /* sequential sums over stretches of either buffer */
-        WORK_WRITE,  /* read-modify-write at random places */
-        WORK_GATHER, /* AVX2 gathers */
-        WORK_COPY,   /* rep movsb within either buffer */
+        WORK_RANDOM,  /* independent reads at random places, the buffer chosen for each */
+        WORK_CHASE,   /* each read gives the address of the next */
+        WORK_STREAM,  /* sequential sums over stretches of either buffer */
+        WORK_WRITE,   /* read-modify-write at random places */
+        WORK_COMPARE, /* comparisons with memory that decide a branch, at random places */
+        WORK_GATHER,  /* AVX2 gathers */
+        WORK_COPY,    /* rep movsb within either buffer */
         WORK_PATTERN_MAX,
 } WorkPattern;
 

@@ -197,6 +197,9 @@ static bool step(Oracle *o) {
 
 static void trace(Oracle *o, unsigned long steps) {
         SampleRecord record, after;
+        ZydisInstructionCategory in_category;
+        ZydisMnemonic in_mnemonic;
+        bool last_compares = false;
         uint64_t last_ip = 0;
         Accesses last = {};
 
@@ -217,6 +220,8 @@ static void trace(Oracle *o, unsigned long steps) {
                         break;
                 instruction_accesses(&s, &in, &real);
                 check_prediction(o, &s, &real);
+                in_category = in.info->meta.category;
+                in_mnemonic = in.info->mnemonic;
                 plain = is_plain_mov(&in, &real, &number, &store);
                 if (plain) {
                         before = record.gpr[number];
@@ -229,8 +234,14 @@ static void trace(Oracle *o, unsigned long steps) {
                 if (plain)
                         check_operand(o, s.ip, number, store, real.address[0], memory_before,
                                       &after, before);
+                /* A comparison and the branch behind it count as one. */
+                if (in_category != ZYDIS_CATEGORY_COND_BR)
+                        last = real;
+                else if (!last_compares)
+                        last = (Accesses) {};
+                last_compares =
+                        in_mnemonic == ZYDIS_MNEMONIC_CMP || in_mnemonic == ZYDIS_MNEMONIC_TEST;
                 last_ip = s.ip;
-                last = real;
                 record = after;
         }
 }
