@@ -73,7 +73,6 @@ static int worklist_insert(WorkList *w, size_t at, uint64_t base) {
         memmove(&w->units[at + 1], &w->units[at], (w->n_units - at) * sizeof(w->units[0]));
         w->units[at] = (WorkUnit) { .base = base };
         w->n_units++;
-        w->cursor += at < w->cursor;
         return 0;
 }
 

@@ -50,8 +50,8 @@ uint32_t unit_take(WorkUnit *unit, uint32_t *page, uint64_t page_bytes, uint64_t
                    uint32_t max);
 
 /* Adds a page; cheap at the end of the list and in units that are on it or were since the last
- * worklist_rewind(), else what lies behind is shifted. -ENOSPC: WORKLIST_UNITS_MAX units are taken;
- * -ENOMEM. */
+ * worklist_rewind(), else what lies behind is shifted. Once pages have been taken only those may be
+ * added again until worklist_rewind(). -ENOSPC: WORKLIST_UNITS_MAX units are taken; -ENOMEM. */
 int worklist_add(WorkList *w, uint64_t address);
 
 /* Takes up to max pages off the list in ascending order; pages added again meanwhile come back only

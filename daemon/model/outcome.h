@@ -6,7 +6,7 @@
 
 #include "model/plan.h"
 
-/* Failure classes of a page or a call; see docs/architecture.md for what the engine does with
+/* Failure classes of a page or a call; see docs/migration.md for what the engine does with
  * each. FAILURE(NAME, "errno-class name"). */
 #define FAILURE_TABLE(FAILURE)                                                                     \
         FAILURE(BUSY, "EBUSY")                                                                     \

@@ -52,6 +52,24 @@ Test(mover_errors, process_that_ends_is_dropped_quietly) {
         }
 }
 
+/* What a call did to pages of another process does not count as moved. */
+Test(mover_errors, process_replaced_in_a_call_that_moves) {
+        Fake f;
+        uint32_t zero = 0;
+
+        fake_init(&f, 10, 1);
+        f.settings.method = METHOD_MOVE_PAGES;
+        f.on_call = become_another;
+        f.userdata = &zero;
+        fake_start(&f);
+        fake_submit(&f, node_bit(1), 0);
+        Outcome o = fake_wait_end(&f, NULL);
+        cr_assert_eq(o.reason, REASON_PROCESS_GONE);
+        cr_assert_eq(o.pages_moved, 0);
+        cr_assert_eq(o.pages_gone, 10);
+        fake_done(&f);
+}
+
 Test(mover_errors, process_gone_before_anything) {
         Fake f;
 

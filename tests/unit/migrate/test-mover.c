@@ -258,14 +258,16 @@ Test(mover, paused_and_resumed) {
         fake_start(&f);
         mover_pause(f.mover, true);
         fake_submit(&f, node_bit(1), 0);
+        struct timespec t = { .tv_nsec = 20 * 1000 * 1000 };
+        nanosleep(&t, NULL);
         cr_assert_eq(mover_list(f.mover, &listed, 1), 1);
         cr_assert_eq(listed.state, JOB_QUEUED);
+        cr_assert_eq(listed.started_ns, 0);
         cr_assert(mover_is_busy(f.mover, listed.move.id));
         f.on_call = pause_it;
         mover_pause(f.mover, false);
 
         /* The first call pauses the engine again: nothing more happens. */
-        struct timespec t = { .tv_nsec = 20 * 1000 * 1000 };
         fake_wait_hook(&f);
         nanosleep(&t, NULL);
         cr_assert_eq(mover_next_event(f.mover, &listed), 0);
