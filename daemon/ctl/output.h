@@ -55,6 +55,9 @@ typedef struct ReportData {
 } ReportData;
 void output_report(FILE *f, const ReportData *data);
 
+/* Ascending numbers as a list of ranges, "0-1,3", and a newline. */
+void output_list(FILE *f, json_object *numbers);
+
 /* findings: the answer of Diagnose. Returns true when nothing is missing. */
 bool output_doctor(FILE *f, json_object *findings, bool colour);
 

@@ -127,3 +127,23 @@ bool output_doctor(FILE *f, json_object *findings, bool colour) {
                 fprintf(f, "The daemon can act.\n");
         return missing == 0;
 }
+
+void output_list(FILE *f, json_object *numbers) {
+        size_t n = json_object_array_length(numbers);
+
+        for (size_t i = 0; i < n; i++) {
+                int64_t first = json_object_get_int64(json_object_array_get_idx(numbers, i));
+                int64_t last = first;
+
+                while (i + 1 < n && json_object_get_int64(json_object_array_get_idx(
+                                            numbers, i + 1)) == last + 1) {
+                        last++;
+                        i++;
+                }
+                fprintf(f, "%" PRIi64, first);
+                if (last > first)
+                        fprintf(f, "-%" PRIi64, last);
+                fputs(i + 1 < n ? "," : "", f);
+        }
+        fputc('\n', f);
+}

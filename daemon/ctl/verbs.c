@@ -17,6 +17,7 @@
 #include "ctl/verb_metrics.h"
 #include "ctl/verb_migrate.h"
 #include "ctl/verb_report.h"
+#include "model/limits.h"
 
 #define cleanup_client cleanup(client_close)
 
@@ -236,6 +237,47 @@ static ExitCode verb_resume(const Options *o) {
         return change(o, "Resume", NULL, 0);
 }
 
+/* "4" or "4:2048": CPUs and megabytes. */
+static bool parse_demand(const char *text, uint32_t *ret_cpus, uint64_t *ret_bytes) {
+        char cpus_text[16];
+        size_t n = strcspn(text, ":");
+        uint64_t cpus, megabytes = 0;
+
+        if (n >= sizeof cpus_text)
+                return false;
+        memcpy(cpus_text, text, n);
+        cpus_text[n] = 0;
+        if (parse_u64(cpus_text, CPUS_MAX, &cpus) < 0 ||
+            (text[n] && parse_u64(text + n + 1, UINT64_MAX >> 20, &megabytes) < 0))
+                return false;
+        *ret_cpus = (uint32_t)cpus;
+        *ret_bytes = megabytes << 20;
+        return true;
+}
+
+static ExitCode verb_advise(const Options *o) {
+        cleanup_json json_object *nodes = NULL;
+        cleanup_client Client c = { 0 };
+        uint64_t bytes;
+        ExitCode code;
+        uint32_t cpus;
+
+        if (!parse_demand(o->args[0], &cpus, &bytes)) {
+                fprintf(stderr, "%s is no number of CPUs with or without megabytes, as 4:2048.\n",
+                        o->args[0]);
+                return EXIT_USAGE;
+        }
+        if ((code = client_open(&c)) != EXIT_DONE ||
+            (code = client_call(&c, &nodes, "Advise", "ut", cpus, bytes)) != EXIT_DONE)
+                return code;
+        if (o->json)
+                return print_json(nodes);
+        if (!json_object_is_type(nodes, json_type_array))
+                return bad_answer();
+        output_list(stdout, nodes);
+        return EXIT_DONE;
+}
+
 static ExitCode verb_doctor(const Options *o) {
         cleanup_json json_object *findings = NULL;
         cleanup_client Client c = { 0 };
@@ -279,6 +321,8 @@ const Verb verb_table[] = {
         { "jobs", "", "list moves under way and those that ended last", 0, 0, verb_jobs },
         { "history", "[TIME]", "show the last ten minutes, or TIME (at most 1h)", 0, 1,
           verb_history },
+        { "advise", "CPUS[:MB]", "tell on which nodes a new program should run", 1, 1,
+          verb_advise },
         { "metrics", "", "print metrics for Prometheus", 0, 0, verb_metrics },
         { "report", "FILE", "write a page about the last hour (HTML)", 1, 1, verb_report },
         { "doctor", "", "tell what the daemon needs and what is missing", 0, 0, verb_doctor },

@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/escape.h"
+#include "report/advise.h"
 #include "report/append.h"
 
 DEFINE_CLEANUP(sd_bus_message, sd_bus_message_unref)
@@ -118,6 +119,35 @@ int method_diagnose(sd_bus_message *m, void *userdata, sd_bus_error *error) {
                                           finding_state_to_string(findings[i].state), found,
                                           findings[i].effect, findings[i].fix));
         }
+        TRY(sd_bus_message_close_container(reply));
+        return sd_bus_send(NULL, reply, NULL);
+}
+
+int method_advise(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        cleanup_message sd_bus_message *reply = NULL;
+        cleanup_free MachineView *v = NULL;
+        ReportBus *b = userdata;
+        const Topology *t = b->backend.topology(b->backend.userdata);
+        NodeMask nodes;
+        uint64_t bytes;
+        uint32_t cpus;
+
+        if (!b->backend.machine)
+                return not_supported(error);
+        TRY(sd_bus_message_read(m, "ut", &cpus, &bytes));
+        if (cpus > CPUS_MAX)
+                return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
+                                         "No machine here has more than %d CPUs", CPUS_MAX);
+        v = calloc(1, sizeof *v);
+        if (!v)
+                return -ENOMEM;
+        b->backend.machine(b->backend.userdata, v);
+        nodes = advise_nodes(t, v, cpus, bytes);
+        TRY(sd_bus_message_new_method_return(m, &reply));
+        TRY(sd_bus_message_open_container(reply, 'a', "u"));
+        for (uint32_t i = 0; i < t->n_nodes; i++)
+                if (node_mask_has(nodes, (int)i))
+                        TRY(sd_bus_message_append(reply, "u", (uint32_t)t->node_id[i]));
         TRY(sd_bus_message_close_container(reply));
         return sd_bus_send(NULL, reply, NULL);
 }

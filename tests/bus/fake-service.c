@@ -236,6 +236,8 @@ static void fake_init(Fake *f, const char *n_processes) {
         *f = (Fake) {
                 .topology = { .n_nodes = 2,
                               .node_id = { 0, 4 },
+                              .has_cpu = { true, true },
+                              .has_memory = { true, true },
                               .total_bytes = { 4ull << 30, 4ull << 30 },
                               .distance = { { 10, 21 }, { 21, 10 } },
                               .n_cpus = 6,

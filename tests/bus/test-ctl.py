@@ -29,7 +29,7 @@ def expect(result, code, out=None, err=None):
 def test_daemon_not_running():
     for verb in (["status"], ["processes"], ["why", "1"], ["pause"], ["resume"], ["show", "1"],
                  ["nodes"], ["jobs"], ["history"], ["cancel", "1"], ["reload"], ["top"],
-                 ["migrate", "1"], ["report", "/nonexistent/x"]):
+                 ["migrate", "1"], ["advise", "1"], ["report", "/nonexistent/x"]):
         expect(ctl(*verb), 3, None, "numabalancerd is not running.\n")
 
 
@@ -51,6 +51,7 @@ def test_usage():
                       ["pause", "0"], ["pause", "10min", "more"], ["history", "x"], ["cancel", "0"], ["cancel"],
                       ["show", "-1"], ["--interval", "5", "top"],
                       ["--interval=1ms", "top"], ["--count=0", "top"],
+                      ["advise", "x"], ["advise", "1:"], ["advise", "-1"], ["advise", "1:2:3"],
                       ["migrate", "0"], ["migrate", "1", "--to", "x"], ["--max", "0", "processes"]):
         r = ctl(*arguments)
         h.equal((r.returncode, r.stdout), (2, ""), str(arguments))
@@ -166,6 +167,12 @@ def test_jobs():
 def test_history():
     expect(ctl("history"), 0, "TIME REMOTE ACCESSES")
     h.equal(json.loads(ctl("history", "1h", "--json").stdout), [])
+
+
+def test_advise():
+    expect(ctl("advise", "1:2048"), 0, "0\n")
+    expect(ctl("advise", "3"), 0, "0,4\n")
+    h.equal(json.loads(ctl("advise", "3:1", "--json").stdout), [0, 4])
 
 
 def test_doctor():

@@ -146,6 +146,12 @@ def test_history():
     h.equal(h.error_of(connection, "GetHistory", "(u)", 0), INVALID_ARGS)
 
 
+def test_advise():
+    h.equal(h.call(connection, "Advise", "(ut)", 1, 2 << 30)[0], [0], "room on node 0")
+    h.equal(h.call(connection, "Advise", "(ut)", 3, 0)[0], [0, 4], "more CPUs than are idle on one")
+    h.equal(h.error_of(connection, "Advise", "(ut)", 100000, 0), INVALID_ARGS)
+
+
 def test_diagnose():
     h.equal(h.call(connection, "Diagnose")[0], [
         ("nodes", "good", "2 nodes with memory", "", ""),

@@ -121,3 +121,19 @@ Test(output, report_escapes_what_it_shows) {
         json_object_put(d.history);
         json_object_put(d.migrations);
 }
+
+Test(output, lists) {
+        static const char *const rows[][2] = {
+                { "[]", "\n" },
+                { "[3]", "3\n" },
+                { "[0,1]", "0-1\n" },
+                { "[0,1,2,4,7,8]", "0-2,4,7-8\n" },
+        };
+
+        for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+                cleanup_json json_object *numbers = json_tokener_parse(rows[i][0]);
+
+                output_list(capture_file(), numbers);
+                cr_assert_str_eq(capture_end(), rows[i][1], "%s", rows[i][0]);
+        }
+}
