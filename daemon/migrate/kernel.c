@@ -14,8 +14,8 @@
 #include "base/cleanup.h"
 #include "migrate/chunk.h"
 #include "system/clock.h"
-#include "system/file.h"
 #include "system/maps.h"
+#include "system/pressure.h"
 #include "system/process_read.h"
 #include "system/residency.h"
 
@@ -129,21 +129,12 @@ static int kernel_check(void *userdata, int fd) {
         return pread(fd, &byte, 1, 0) > 0 ? 0 : -ESRCH;
 }
 
-/* "some avg10=1.23 avg60=..." of proc/pressure, Documentation/accounting/psi.rst. */
-static double pressure_of(const KernelContext *c, const char *path) {
-        char text[256];
-        double percent;
-
-        if (file_read(c->root->proc_fd, path, text, sizeof(text)) < 0 ||
-            sscanf(text, "some avg10=%lf", &percent) != 1)
-                return -1;
-        return percent;
-}
-
 static double kernel_pressure(void *userdata) {
-        double cpu = pressure_of(userdata, "pressure/cpu");
-        double memory = pressure_of(userdata, "pressure/memory");
+        const KernelContext *c = userdata;
+        double cpu = -1, memory = -1;
 
+        (void)pressure_read(c->root, PRESSURE_CPU, &cpu);
+        (void)pressure_read(c->root, PRESSURE_MEMORY, &memory);
         return cpu > memory ? cpu : memory;
 }
 

@@ -4,6 +4,7 @@
 #include "machine.h"
 #include "system/balancing.h"
 #include "system/clock.h"
+#include "system/pressure.h"
 #include "system/process_stat.h"
 
 static Machine m;
@@ -310,6 +311,35 @@ Test(process, kernel_balancing) {
         machine_file(&m, "proc/sys/kernel/numa_balancing", "on\n");
         cr_assert_eq(kernel_balancing_read(&m.root, &mode), -EBADMSG);
         cr_assert_eq(mode, 2);
+}
+
+Test(process, pressure) {
+        static const struct {
+                const char *text;
+                int result;
+                double percent;
+        } rows[] = {
+                { "some avg10=12.50 avg60=1.00 avg300=0.00 total=5\nfull avg10=9.00\n", 0, 12.5 },
+                { "some avg10=0.00 avg60=0.00 avg300=0.00 total=0\n", 0, 0 },
+                { "full avg10=9.00\n", -EBADMSG, 0 },
+                { "some avg10=\n", -EBADMSG, 0 },
+                { "some avg10=x avg60\n", -EBADMSG, 0 },
+                { "some avg10=-1 avg60\n", -EBADMSG, 0 },
+                { "some avg10=nan avg60\n", -EBADMSG, 0 },
+                { "", -EBADMSG, 0 },
+        };
+
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                double percent = 42;
+
+                machine_file(&m, "proc/pressure/memory", "%s", rows[i].text);
+                cr_expect_eq(pressure_read(&m.root, PRESSURE_MEMORY, &percent), rows[i].result,
+                             "<%s>", rows[i].text);
+                cr_expect_eq(percent, rows[i].result < 0 ? 42 : rows[i].percent, "<%s>: %g",
+                             rows[i].text, percent);
+                cr_expect_eq(pressure_read(&m.root, PRESSURE_CPU, &percent), -ENOENT);
+                cr_expect_eq(pressure_read(&m.root, PRESSURE_RESOURCE_MAX, &percent), -EINVAL);
+        }
 }
 
 Test(clock, advances) {
