@@ -20,6 +20,9 @@ bool job_wants_sweep(const Job *job, const JobEnv *env) {
         default:
                 break;
         }
+        /* Between the first pass and the last it would only try the same pages twice. */
+        if (job->outcome.passes > 1 && job->outcome.passes < job->settings.passes)
+                return false;
         if (job->skipped[NEGATIVE_SHARED] + job->skipped[NEGATIVE_FAILED] > 0)
                 return false; /* it would run into the pages that are left alone */
         if (job->settings.pause_budget_ns == 0)

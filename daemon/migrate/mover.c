@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -198,6 +199,22 @@ Mover *mover_free(Mover *m) {
 
 DEFINE_CLEANUP(Mover, mover_free)
 
+/* Signals are the loop's. */
+static int worker_start(Worker *w) {
+        sigset_t all, before;
+
+        sigfillset(&all);
+        int r = pthread_sigmask(SIG_SETMASK, &all, &before);
+        if (r != 0)
+                return -r;
+        r = pthread_create(&w->thread, NULL, mover_worker, w);
+        (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+        if (r != 0)
+                return -r;
+        (void)pthread_setname_np(w->thread, "mover");
+        return 0;
+}
+
 static int mover_start_workers(Mover *m) {
         for (unsigned i = 0; i < WORKERS; i++) {
                 m->workers[i].mover = m;
@@ -206,9 +223,9 @@ static int mover_start_workers(Mover *m) {
                         return -errno;
         }
         for (unsigned i = 0; i < WORKERS; i++) {
-                int r = pthread_create(&m->workers[i].thread, NULL, mover_worker, &m->workers[i]);
-                if (r != 0)
-                        return -r;
+                int r = worker_start(&m->workers[i]);
+                if (r < 0)
+                        return r;
                 m->n_workers++;
         }
         return 0;

@@ -218,20 +218,27 @@ Test(paged, auto_sweeps_what_is_small) {
         }
 }
 
-Test(paged, auto_sweeps_a_small_rest) {
-        Fake f;
+Test(paged, auto_sweeps_a_small_rest_in_the_last_pass) {
+        for (uint32_t passes = 2; passes <= 3; passes++) {
+                Fake f;
 
-        start_paged(&f, 6000);
-        f.settings.method = METHOD_AUTO;
-        f.pages[17].busy = 1;
-        fake_start(&f);
-        fake_submit(&f, node_bit(1), 0);
-        Outcome o = fake_wait_end(&f, NULL);
-        cr_assert_eq(o.reason, REASON_DONE);
-        cr_assert_eq(o.passes, 2);
-        cr_assert_eq(o.pages_moved, 6000);
-        cr_assert(strstr(f.log, "migrate") != NULL);
-        fake_done(&f);
+                start_paged(&f, 6000);
+                f.settings.method = METHOD_AUTO;
+                f.settings.passes = passes;
+                f.pages[17].busy = passes - 1;
+                fake_start(&f);
+                fake_submit(&f, node_bit(1), 0);
+                Outcome o = fake_wait_end(&f, NULL);
+                cr_assert_eq(o.reason, REASON_DONE);
+                cr_assert_eq(o.passes, passes);
+                cr_assert_eq(o.pages_moved, 6000);
+                /* Once, and before the pages one by one. */
+                const char *sweep = strstr(f.log, "migrate");
+                cr_assert_not_null(sweep);
+                cr_assert_null(strstr(sweep + 1, "migrate"));
+                cr_assert_null(strstr(sweep, "move"), "%s", f.log);
+                fake_done(&f);
+        }
 }
 
 Test(paged, failed_units_are_left_alone_for_ten_minutes) {
