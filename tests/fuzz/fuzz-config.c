@@ -80,17 +80,32 @@ static const char *const seeds[] = {
         "rules = ( { unit = \"a\\x2d*\"; mode = \"off\"; }, { comm = \"x\\\"y\"; exe = "
         "\"/usr/[a-z]*\"; "
         "mode = \"act\" } );",
+        "distances = ( ( 10, 21, 31 ), ( 21, 10, 17 ), ( 31, 17, 10 ) );\n"
+        "rules = ( { user = \"batch\"; mode = \"act\"; bandwidth = \"64M\"; } );",
         "",
         NULL,
 };
 
 static const char *const tokens[] = {
-        "{",         "}",     "(",       ")",      "[",     "]",
-        "=",         ";",     ":",       ",",      "\"",    "\\",
-        "/*",        "*/",    "//",      "#",      "\n",    "mode",
-        "rules",     "gates", "min_age", "passes", "unit",  "\"act\"",
-        "@include ", "true",  "1e999",   "0x",     "L",     "-",
-        "+",         ".",     "\"1s\"",  "\\x00",  "\\x41", "\n@include \"/dev/zero\"\n",
+        "{",         "}",
+        "(",         ")",
+        "[",         "]",
+        "=",         ";",
+        ":",         ",",
+        "\"",        "\\",
+        "/*",        "*/",
+        "//",        "#",
+        "\n",        "mode",
+        "rules",     "gates",
+        "min_age",   "passes",
+        "unit",      "\"act\"",
+        "distances", "bandwidth",
+        "@include ", "true",
+        "1e999",     "0x",
+        "L",         "-",
+        "+",         ".",
+        "\"1s\"",    "\\x00",
+        "\\x41",     "\n@include \"/dev/zero\"\n",
         "\"0\"",     NULL,
 };
 
