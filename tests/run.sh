@@ -61,7 +61,7 @@ run_sanitize() {
 
 run_vm() {
         say "suite vm: cases on the virtual NUMA machine"
-        need "${vm_packages[@]}"
+        need_vm
         local staged out=$build/vm.tap status=0
         staged=$(stage)
         "$top/tests/vm/lab" test --build "$build" --stage "$staged" all | tee "$out" || status=$?
@@ -88,11 +88,11 @@ run_vm() {
 
 run_suites() {
         local suites=("$@") suite
-        [ ${#suites[@]} -gt 0 ] || suites=(check unit bus bpf sanitize vm)
+        [ ${#suites[@]} -gt 0 ] || suites=(check unit replay fuzz bench bus bpf sanitize vm)
         cmd_build
         for suite in "${suites[@]}"; do
                 case $suite in
-                check | unit | bus | bpf) run_meson_suite "$suite" "$build" ;;
+                check | unit | replay | fuzz | bench | bus | bpf) run_meson_suite "$suite" "$build" ;;
                 sanitize) run_sanitize ;;
                 vm) run_vm ;;
                 *) die "no such suite: $suite" ;;

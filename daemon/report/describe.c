@@ -159,11 +159,15 @@ char *describe_node_full(char *buf, size_t size, const Outcome *o, const Topolog
 }
 
 char *describe_started(char *buf, size_t size, const StatusView *s) {
+        bool idle = s->state == STATE_IDLE;
+
         snprintf(buf, size,
-                 "started version %s: mode %s, %" PRIu32 " node%s, source %s, kernel balancing %s",
+                 "started version %s: mode %s, %" PRIu32
+                 " node%s, source %s, kernel balancing %s%s%s",
                  s->version ?: "?", mode_to_string(s->mode), s->node_count,
                  s->node_count == 1 ? "" : "s", evidence_source_to_string(s->source),
-                 s->kernel_balancing ?: "unknown");
+                 s->kernel_balancing ?: "unknown", idle ? "; it is idle: it " : "",
+                 idle ? reason_sentence(s->state_reason) : "");
         return buf;
 }
 

@@ -189,6 +189,12 @@ Test(describe, states) {
         cr_assert_str_eq(
                 describe_started(buf, sizeof buf, &s),
                 "started version 1.0: mode act, 2 nodes, source hint, kernel balancing unknown");
+        s.state = STATE_IDLE;
+        s.state_reason = REASON_ONE_NODE;
+        cr_assert_str_eq(describe_started(buf, sizeof buf, &s),
+                         "started version 1.0: mode act, 2 nodes, source hint, kernel balancing "
+                         "unknown; it is idle: it has nothing to do on a machine with one memory "
+                         "node");
         s.source_reason = NULL;
         cr_assert_str_eq(describe_source(buf, sizeof buf, &s), "source of evidence is now hint");
 }

@@ -3,6 +3,7 @@
 # A machine with one node: the daemon is up, idle, and says why.
 # lab: nodes=1 kernel=6.1 mem=1G timeout=90
 
+# shellcheck source=tests/vm/guest/lib.sh
 . /lab/lib.sh
 need_daemon
 

@@ -6,6 +6,7 @@
 # Copying and sampling are dear in emulation and these cases do not test the cost rule:
 # benefit_ratio = 0.1, cpu_max_percent = 30.
 
+# shellcheck source=tests/vm/guest/lib.sh
 . /lab/lib.sh
 need_daemon
 

@@ -5,6 +5,7 @@
 # shellcheck disable=SC2016
 # The daemon only observes, so that nothing but orders moves pages.
 
+# shellcheck source=tests/vm/guest/lib.sh
 . /lab/lib.sh
 need_daemon
 

@@ -4,6 +4,7 @@
 # exec in the middle of a move, and what is not allowed.
 # lab: nodes=2 mem=1G kernel=6.1,6.12 timeout=240
 
+# shellcheck source=tests/vm/guest/lib.sh
 . /lab/lib.sh
 need_mover_drive
 fast=(--cpu-percent 100)

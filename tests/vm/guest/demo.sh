@@ -4,6 +4,7 @@
 # daemon, and proof that the pages moved. Ends with a status other than 0 if anything is not so.
 
 CASE_NAME=demo
+# shellcheck source=tests/vm/guest/lib.sh
 . /lab/lib.sh
 
 victim_size=512M
