@@ -275,3 +275,14 @@ int decode_previous(const CodeWindow *w, Instruction *ret) {
                 return 0;
         return decode_offset(w, a->previous, ret);
 }
+
+int decode_starts_block(const CodeWindow *w) {
+        const Arrival *a = find_arrival(w);
+        Instruction in;
+
+        if (a->n_branches > 0)
+                return 1;
+        if (decode_offset(w, a->previous, &in) < 0)
+                return -ENOENT;
+        return instruction_ends_flow(&in) || in.info->meta.category == ZYDIS_CATEGORY_COND_BR;
+}

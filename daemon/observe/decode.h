@@ -35,3 +35,7 @@ int decode_previous(const CodeWindow *w, Instruction *ret);
 /* Whether the instruction never continues with the next one (jmp, ret, int3, ud2, hlt, ...). A call
  * counts: what runs before the instruction behind it is the callee. */
 bool instruction_ends_flow(const Instruction *in);
+
+/* Whether the instruction pointer is where a basic block begins: a branch of the window goes there, or
+ * the instruction before it is a branch, call or return. -ENOENT: the window does not tell. */
+int decode_starts_block(const CodeWindow *w);

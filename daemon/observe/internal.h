@@ -12,6 +12,7 @@
 #include "observe/rate.h"
 #include "observe/residency_source.h"
 #include "observe/resolve.h"
+#include "observe/skid.h"
 
 /* Shared by the files of the observer; nobody else includes it. */
 
@@ -25,6 +26,9 @@ struct Observer {
         ProcessTable *processes;
         Resolver *resolver;
         SkidModel skid;
+        SkidCalibration calibration;
+        bool skid_settled; /* by the samples, or from outside */
+        unsigned block_percent;
         EvidenceSource source;
         RateController rate;
         RateChoice choice;       /* in force */

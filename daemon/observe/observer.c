@@ -11,7 +11,6 @@
 #include "base/cleanup.h"
 #include "observe/attribute.h"
 #include "observe/internal.h"
-#include "observe/skid.h"
 #include "system/clock.h"
 #include "system/residency.h"
 
@@ -109,6 +108,30 @@ static void notice_exec(Observer *o, TrackedProcess *p, uint64_t exec_id) {
         p->observed.exec_id = exec_id;
 }
 
+static void describe_running(Observer *o);
+
+/* The first few hundred places tell whether this processor has the skid that was assumed. */
+static void calibrate(Observer *o, const CodeWindow *window) {
+        SkidModel model;
+
+        if (o->skid_settled)
+                return;
+        skid_learn(&o->calibration, window);
+        if (skid_conclude(&o->calibration, &model, &o->block_percent) == 0)
+                return;
+        o->skid_settled = true;
+        if (model != o->skid) {
+                /* What was counted by the other model does not compare. */
+                o->skid = model;
+                resolver_set_skid(o->resolver, model == SKID_AFTER);
+                for (TrackedProcess *p = process_table_newest(o->processes); p; p = p->older) {
+                        resolver_forget(o->resolver, p);
+                        tracked_process_clear(p);
+                }
+        }
+        describe_running(o);
+}
+
 static void on_sample(const SampleRecord *record, void *userdata) {
         Observer *o = userdata;
         Attribution attribution;
@@ -117,6 +140,7 @@ static void on_sample(const SampleRecord *record, void *userdata) {
         CpuState state;
 
         cpu_state_from_record(&state, &window, record);
+        calibrate(o, &window);
         attribute_sample(&state, &window, o->skid, &attribution);
         if (o->hook)
                 o->hook(record, &attribution, o->hook_userdata);
@@ -153,19 +177,23 @@ static void on_scan(ProcessId id, int node, uint64_t cpu_ns, void *userdata) {
 
 static void describe_running(Observer *o) {
         unsigned left_out = clock_source_cpus_left_out(o->clock);
-        char apart[64] = "", limit[64] = "";
+        char apart[64] = "", limit[64] = "", measured[64] = "";
 
         if (left_out > 0)
                 snprintf(apart, sizeof(apart), " (%u isolated or nohz_full left out)", left_out);
         if (rate_is_limited(&o->rate))
                 snprintf(limit, sizeof(limit), " (fewer, to stay below %.1f %% of one CPU)",
                          100 * o->rate.ceiling);
+        if (o->block_percent > 0)
+                snprintf(measured, sizeof(measured), " (%u %% of the places begin a block)",
+                         o->block_percent);
         snprintf(o->description, sizeof(o->description),
-                 "clock samples at %u Hz%s on %u CPUs%s; %s; memory policies from %s",
+                 "clock samples at %u Hz%s on %u CPUs%s; %s%s; memory policies from %s",
                  o->rate.rate_hz, limit, clock_source_cpus(o->clock), apart,
                  o->skid == SKID_NONE
                          ? "emulated processor: every access of the interrupted block counts"
                          : "samples fall behind the access that was waited for",
+                 measured,
                  policy_reader_has_mappings(o->policy) ? "BPF iterators"
                  : o->policy                           ? "a BPF iterator and numa_maps"
                                                        : "nowhere");
@@ -425,5 +453,6 @@ void observer_set_sample_hook(Observer *o, ObserverSampleHook hook, void *userda
 
 void observer_set_skid_model(Observer *o, SkidModel model) {
         o->skid = model;
+        o->skid_settled = true;
         resolver_set_skid(o->resolver, model == SKID_AFTER);
 }

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -27,12 +28,33 @@
 
 #define STAT_BYTES 1024
 
+/* Resident bytes of a process: the second number of statm. It bounds how much of a huge reservation
+ * is looked at. */
+static int read_rss(const SystemRoot *root, pid_t pid, uint64_t *ret_bytes) {
+        char path[32], text[128], *blank, *end;
+        uint64_t pages;
+        int r;
+
+        snprintf(path, sizeof(path), "%d/statm", (int)pid);
+        r = file_read(root->proc_fd, path, text, sizeof(text));
+        if (r < 0)
+                return r == -ENOENT ? -ESRCH : r;
+        blank = strchr(text, ' ');
+        end = blank ? strchr(blank + 1, ' ') : NULL;
+        if (!end)
+                return -EBADMSG;
+        *end = 0;
+        if (parse_u64(blank + 1, UINT64_MAX >> 20, &pages) < 0)
+                return -EBADMSG;
+        *ret_bytes = pages * (uint64_t)sysconf(_SC_PAGESIZE);
+        return pages > 0 ? 0 : -ENODATA;
+}
+
 int residency_estimate(TrackedProcess *p, const Topology *t, const SystemRoot *root,
                        uint64_t now_ns) {
-        const uint64_t scale = 1ull << 30;
         Evidence *e = &p->observed.evidence;
         double cpu_ns = evidence_cpu_ns(e);
-        uint64_t bytes[NODES_MAX];
+        uint64_t bytes[NODES_MAX], rss_bytes;
         int r;
 
         if (!(cpu_ns > 0))
@@ -40,7 +62,11 @@ int residency_estimate(TrackedProcess *p, const Topology *t, const SystemRoot *r
         if (p->residency_ns != 0 && now_ns - p->residency_ns < RESIDENCY_INTERVAL_NS)
                 return 0;
         p->residency_ns = now_ns;
-        r = residency_sample(root, t, p->observed.id.pid, RESIDENCY_PAGES, now_ns, scale, bytes);
+        r = read_rss(root, p->observed.id.pid, &rss_bytes);
+        if (r < 0)
+                return r;
+        r = residency_sample(root, t, p->observed.id.pid, RESIDENCY_PAGES, now_ns, rss_bytes,
+                             bytes);
         if (r < 0)
                 return r;
         tracked_process_use(p, SOURCE_RESIDENCY, false);
@@ -48,7 +74,7 @@ int residency_estimate(TrackedProcess *p, const Topology *t, const SystemRoot *r
                 for (uint32_t h = 0; h < t->n_nodes; h++)
                         evidence_add(e, (int)a, (int)h,
                                      RESIDENCY_WEIGHT * (e->cpu_ns[a] / cpu_ns) *
-                                             ((double)bytes[h] / (double)scale),
+                                             ((double)bytes[h] / (double)rss_bytes),
                                      true);
         p->interval_samples = true;
         return 0;

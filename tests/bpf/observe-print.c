@@ -103,7 +103,8 @@ int main(int argc, char *argv[]) {
         for (size_t i = 0; i < n; i++)
                 if (all[i]->evidence.samples >= min_samples)
                         print_process(o, &root, &topology, all[i]);
-        printf("%zu processes\n", n);
+        printf("%zu processes; now %.1f samples per second and CPU; %s\n", n, observer_rate_hz(o),
+               observer_describe(o));
         print_counters(o);
         observer_free(o);
         system_root_close(&root);

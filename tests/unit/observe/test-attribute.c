@@ -4,6 +4,7 @@
 #include <criterion/criterion.h>
 
 #include "common.h"
+#include "observe/skid.h"
 
 /* A stretch of instructions to fill the window before the interesting ones: mov %r10,%r11; nop. */
 #define FILL4  "\x4d\x89\xd3\x90"
@@ -162,4 +163,35 @@ Test(attribute, hostile_bytes) {
                                 cr_assert(a.address[k] < 1ull << 56);
                 }
         }
+}
+
+/* Windows of 300 places: at `starts` percent of them, behind a jump. */
+static int calibrate(unsigned starts, SkidModel *ret, unsigned *ret_percent) {
+        SkidCalibration c = {};
+        TestCode code;
+
+        for (unsigned i = 0; i < 300; i++) {
+                bool jump = i % 100 < starts;
+
+                test_code(&code, jump ? FILL32 "\xeb\x40" : FILL32, jump ? 34 : 32,
+                          "\x48\x8b\x16\x90\x90\xc3", 6);
+                code.window.ip = IP + 16 * i;
+                for (int again = 0; again < 5; again++)
+                        skid_learn(&c, &code.window);
+                if (i == 100)
+                        cr_expect_eq(skid_conclude(&c, ret, ret_percent), 0, "too few places");
+        }
+        return skid_conclude(&c, ret, ret_percent);
+}
+
+Test(skid, calibration) {
+        unsigned percent;
+        SkidModel model;
+
+        cr_assert_eq(calibrate(8, &model, &percent), 1);
+        cr_expect_eq(model, SKID_AFTER);
+        cr_expect(percent >= 6 && percent <= 10, "%u %%", percent);
+        cr_assert_eq(calibrate(80, &model, &percent), 1);
+        cr_expect_eq(model, SKID_NONE);
+        cr_expect(percent >= 77 && percent <= 83, "%u %%", percent);
 }
