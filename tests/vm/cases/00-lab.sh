@@ -6,7 +6,6 @@
 # lab: nodes=2 memory_node=yes kernel=6.1 mem=1G timeout=120
 
 # shellcheck source=tests/vm/guest/lib.sh
-# shellcheck source=tests/vm/guest/lib.sh
 . /lab/lib.sh
 
 count_online() {
