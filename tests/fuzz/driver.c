@@ -21,7 +21,7 @@
 #define INPUT_HANGS_MS 2000
 
 static const FuzzTarget *const targets[] = {
-        &fuzz_config, &fuzz_parse, &fuzz_proc, &fuzz_maps, &fuzz_node,
+        &fuzz_config, &fuzz_parse, &fuzz_proc, &fuzz_maps, &fuzz_node, &fuzz_code,
 };
 
 /* libconfig 1.5 leaks the string it is reading when it meets a syntax error. */

@@ -15,7 +15,7 @@ typedef struct FuzzTarget {
         const char *const *tokens; /* words that are put in, NULL-terminated */
 } FuzzTarget;
 
-extern const FuzzTarget fuzz_config, fuzz_parse, fuzz_proc, fuzz_maps, fuzz_node;
+extern const FuzzTarget fuzz_config, fuzz_parse, fuzz_proc, fuzz_maps, fuzz_node, fuzz_code;
 
 #define FUZZ_CHECK(condition)                                                                      \
         do {                                                                                       \
