@@ -4,7 +4,7 @@
 
 _numabalancerctl() {
         local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
-        local verbs='status processes top why show nodes jobs history advise metrics report doctor migrate cancel reload pause
+        local verbs='status processes top why show nodes jobs history advise metrics report doctor migrate record cancel reload pause
                 resume'
         local options='--json --no-ask-password --order --max --interval --count --openmetrics
                 --output --from --to --no-wait --override-rules --help --version'
@@ -37,7 +37,7 @@ _numabalancerctl() {
         '')
                 mapfile -t COMPREPLY < <(compgen -W "$verbs" -- "$current")
                 ;;
-        report)
+        report | record)
                 compopt -o filenames
                 mapfile -t COMPREPLY < <(compgen -f -- "$current")
                 ;;

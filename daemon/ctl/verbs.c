@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/mathx.h"
@@ -301,6 +303,32 @@ static ExitCode verb_reload(const Options *o) {
         return change(o, "Reload", NULL, 0);
 }
 
+static ExitCode verb_record(const Options *o) {
+        cleanup(agent_stop) pid_t agent = 0;
+        cleanup_client Client c = { 0 };
+        cleanup_close int fd = -1;
+        uint64_t ns = UINT64_C(60000000000);
+        ExitCode code;
+
+        if (o->n_args > 1 && (parse_duration(o->args[1], &ns) < 0 || ns < UINT64_C(1000000000) ||
+                              ns > UINT64_C(86400000000000))) {
+                fprintf(stderr, "%s is no length of time from 1s to 1d.\n", o->args[1]);
+                return EXIT_USAGE;
+        }
+        if ((code = client_open(&c)) != EXIT_DONE)
+                return code;
+        /* The daemon empties it once it takes it: a refusal must not cost an older recording. */
+        fd = open(o->args[0], O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+        if (fd < 0) {
+                fprintf(stderr, "%s cannot be written: %s\n", o->args[0], strerror(errno));
+                return EXIT_FAILED;
+        }
+        c.ask_password = !o->no_ask_password;
+        if (c.ask_password)
+                agent = agent_start();
+        return client_call(&c, NULL, "Record", "hu", fd, (uint32_t)(ns / 1000000000));
+}
+
 static ExitCode verb_cancel(const Options *o) {
         uint64_t job;
 
@@ -327,6 +355,8 @@ const Verb verb_table[] = {
         { "report", "FILE", "write a page about the last hour (HTML)", 1, 1, verb_report },
         { "doctor", "", "tell what the daemon needs and what is missing", 0, 0, verb_doctor },
         { "migrate", "PID", "move the memory of a process by hand", 1, 1, verb_migrate },
+        { "record", "FILE [TIME]", "let the daemon record what it sees for 60s, or TIME", 1, 2,
+          verb_record },
         { "cancel", "JOB", "end a move under way", 1, 1, verb_cancel },
         { "reload", "", "read the configuration again", 0, 0, verb_reload },
         { "pause", "[TIME]", "move nothing for TIME (30s, 10min), or until resumed", 0, 1,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+#include <stdio.h>
+
 #include <systemd/sd-event.h>
 
 #include "decide/decide.h"
@@ -87,6 +89,8 @@ typedef struct Manager {
         PendingOutcome pending[PENDING_MAX];
         size_t n_pending;
         char *status_sent;
+        FILE *recording; /* NULL: nobody wants one */
+        uint64_t recording_until_ns;
 } Manager;
 
 /* tick.c: one evaluation, and the timer that drives it. */
@@ -129,6 +133,15 @@ void manager_backend(Manager *m, ReportBackend *ret);
 
 /* order.c: a move ordered by hand; as ReportBackend.migrate. */
 int manager_order(Manager *m, const MoveRequest *request, uint64_t *ret_job, Reason *ret_reason);
+
+/* record.c: begins a recording of what the policy sees into a regular file, for so many seconds;
+ * the descriptor stays the caller's. -EBUSY: there is one; -ENODATA: no evaluations take place;
+ * -EBADF: no regular file open for writing. The others do nothing while there is none. */
+int manager_record(Manager *m, int fd, uint32_t seconds);
+void manager_record_stop(Manager *m);
+void manager_record_snapshot(Manager *m, const Snapshot *snapshot, uint64_t now_ns);
+void manager_record_outcome(Manager *m, const Outcome *o, uint64_t now_ns);
+void manager_record_review(Manager *m, const Outcome *o, const Evidence *after, uint64_t now_ns);
 
 /* start.c: lock, privileges. */
 int manager_take_lock(int *ret_fd, pid_t *ret_other);

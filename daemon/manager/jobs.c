@@ -9,7 +9,10 @@
 
 /* Writes the record of a job; e is what was seen of the process since then, or NULL. */
 static void tell(Manager *m, const Outcome *o, const Evidence *e) {
-        decide_review(m->decide_state, o, e, &m->settings, manager_now_ns());
+        uint64_t now_ns = manager_now_ns();
+
+        decide_review(m->decide_state, o, e, &m->settings, now_ns);
+        manager_record_review(m, o, e, now_ns);
         journal_migration(o, &m->topology, m->source_told);
         report_bus_job_verified(m->bus, o);
         if (o->reason == REASON_NO_MEMORY)
@@ -47,6 +50,7 @@ static void job_finished(Manager *m, Outcome *o) {
         o->remote_after = NAN;
         count_outcome(m, o);
         decide_learn(m->decide_state, o, &m->settings, now_ns);
+        manager_record_outcome(m, o, now_ns);
         forget_old_evidence(m, o);
         report_bus_job_finished(m->bus, o);
 

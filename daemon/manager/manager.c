@@ -35,6 +35,7 @@ static Manager *manager_free(Manager *m) {
         plan_done(&m->plan);
         free(m->views);
         free(m->last_reload_error);
+        manager_record_stop(m);
         free(m->status_sent);
         system_root_close(&m->root);
         if (m->lock_fd >= 0)

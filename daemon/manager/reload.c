@@ -66,6 +66,7 @@ void manager_reload(Manager *m) {
 
                 if (observer_source(m->observer) != SOURCE_NONE)
                         (void)observer_configure(m->observer, &settings);
+                manager_record_stop(m); /* its header tells the settings that were */
                 m->settings = settings;
                 manager_set_rules(m, rules);
                 mover_set_settings(m->mover, &settings);

@@ -89,6 +89,7 @@ static void evaluate(Manager *m, uint64_t now_ns) {
                 journal_log(LOG_ERR, "Out of memory during an evaluation, ignoring it");
                 return;
         }
+        manager_record_snapshot(m, &snapshot, now_ns);
         m->counters.evaluations++;
         manager_take_verdicts(m, now_ns);
         manager_act(m, now_ns);

@@ -241,6 +241,10 @@ static int view_migrate(void *userdata, const MoveRequest *request, uint64_t *re
         return manager_order(userdata, request, ret_job, ret_reason);
 }
 
+static int view_record(void *userdata, int fd, uint32_t seconds) {
+        return manager_record(userdata, fd, seconds);
+}
+
 static size_t view_diagnose(void *userdata, Finding *ret, size_t max) {
         Manager *m = userdata;
 
@@ -262,6 +266,7 @@ void manager_backend(Manager *m, ReportBackend *ret) {
                 .reload = view_reload,
                 .cancel = view_cancel,
                 .migrate = view_migrate,
+                .record = view_record,
                 .diagnose = view_diagnose,
                 .userdata = m,
         };

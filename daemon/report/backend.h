@@ -37,6 +37,10 @@ typedef struct ReportBackend {
          * is full; -ECANCELED: paused. */
         int (*migrate)(void *userdata, const MoveRequest *request, uint64_t *ret_job,
                        Reason *ret_reason);
+        /* Empties a regular file and writes what the policy sees into it for so many seconds; the descriptor stays the
+         * caller's. -EBUSY: a recording is under way; -ENODATA: nothing is evaluated; -EBADF: no
+         * regular file open for writing. */
+        int (*record)(void *userdata, int fd, uint32_t seconds);
         /* Up to max findings of the doctor; returns how many. */
         size_t (*diagnose)(void *userdata, Finding *ret, size_t max);
         void *userdata;

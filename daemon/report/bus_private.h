@@ -20,6 +20,7 @@
 #define ACTION_PAUSE   "org.numabalancer1.pause"
 #define ACTION_RELOAD  "org.numabalancer1.reload"
 #define ACTION_MIGRATE "org.numabalancer1.migrate"
+#define ACTION_RECORD  "org.numabalancer1.record"
 
 struct ReportBus {
         sd_event *event;
@@ -67,6 +68,7 @@ int method_explain(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int method_pause(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int method_resume(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int method_reload(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int method_record(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int method_migrate(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int method_cancel_job(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int method_list_nodes(sd_bus_message *m, void *userdata, sd_bus_error *error);

@@ -196,3 +196,42 @@ int method_migrate(sd_bus_message *m, void *userdata, sd_bus_error *error) {
                 return r;
         return authorize(b, m, ACTION_MIGRATE, migrate_authorized, error);
 }
+
+/* A day of evaluations is more than anybody looks through. */
+#define RECORD_SECONDS_MAX 86400
+
+static int record_authorized(ReportBus *b, sd_bus_message *m, sd_bus_error *error) {
+        uint32_t seconds;
+        int r, fd;
+
+        if ((r = sd_bus_message_read(m, "hu", &fd, &seconds)) < 0)
+                return r;
+        r = b->backend.record(b->backend.userdata, fd, seconds);
+        switch (r) {
+        case -EBADF:
+                return sd_bus_error_set(error, SD_BUS_ERROR_INVALID_ARGS,
+                                        "Recordings go into regular files open for writing");
+        case -EBUSY:
+                return sd_bus_error_set(error, BUS_ERROR_BUSY, "A recording is under way");
+        case -ENODATA:
+                return sd_bus_error_set(error, BUS_ERROR_NOT_ALLOWED,
+                                        "The daemon evaluates nothing that could be recorded");
+        default:
+                return r < 0 ? backend_error(r, error) : sd_bus_reply_method_return(m, NULL);
+        }
+}
+
+int method_record(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        ReportBus *b = userdata;
+        uint32_t seconds;
+        int r, fd;
+
+        if (!b->backend.record)
+                return not_supported(error);
+        if ((r = sd_bus_message_read(m, "hu", &fd, &seconds)) < 0)
+                return r;
+        if (seconds == 0 || seconds > RECORD_SECONDS_MAX)
+                return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
+                                         "A recording takes 1 to %d seconds", RECORD_SECONDS_MAX);
+        return authorize(b, m, ACTION_RECORD, record_authorized, error);
+}

@@ -164,6 +164,8 @@ const sd_bus_vtable manager_vtable[] = {
                                 method_diagnose, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_reload,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Record", SD_BUS_ARGS("h", fd, "u", seconds), SD_BUS_NO_RESULT,
+                                method_record, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS(
                 "Migrate", SD_BUS_ARGS("u", pid, "t", starttime, "i", from, "i", to, "t", flags),
                 SD_BUS_RESULT("t", job), method_migrate, SD_BUS_VTABLE_UNPRIVILEGED),

@@ -202,6 +202,18 @@ static int fake_migrate(void *userdata, const MoveRequest *request, uint64_t *re
         return 0;
 }
 
+/* One recording at a time; the second is refused. */
+static int fake_record(void *userdata, int fd, uint32_t seconds) {
+        static bool recording;
+
+        if (recording)
+                return -EBUSY;
+        if (dprintf(fd, "recording for %u s\n", seconds) < 0)
+                return -EBADF;
+        recording = true;
+        return 0;
+}
+
 static size_t fake_diagnose(void *userdata, Finding *ret, size_t max) {
         ret[0] = (Finding) { "nodes", FINDING_GOOD, "2 nodes with memory", "", "" };
         ret[1] = (Finding) { "btf", FINDING_MISSING, "type\tinformation is missing", "no source",
@@ -284,6 +296,7 @@ int main(int argc, char **argv) {
                 .reload = fake_reload,
                 .cancel = fake_cancel,
                 .migrate = fake_migrate,
+                .record = fake_record,
                 .diagnose = fake_diagnose,
                 .userdata = &f,
         };

@@ -29,7 +29,7 @@ def expect(result, code, out=None, err=None):
 def test_daemon_not_running():
     for verb in (["status"], ["processes"], ["why", "1"], ["pause"], ["resume"], ["show", "1"],
                  ["nodes"], ["jobs"], ["history"], ["cancel", "1"], ["reload"], ["top"],
-                 ["migrate", "1"], ["advise", "1"], ["report", "/nonexistent/x"]):
+                 ["migrate", "1"], ["record", "/nonexistent/x"], ["advise", "1"], ["report", "/nonexistent/x"]):
         expect(ctl(*verb), 3, None, "numabalancerd is not running.\n")
 
 
@@ -52,6 +52,7 @@ def test_usage():
                       ["show", "-1"], ["--interval", "5", "top"],
                       ["--interval=1ms", "top"], ["--count=0", "top"],
                       ["advise", "x"], ["advise", "1:"], ["advise", "-1"], ["advise", "1:2:3"],
+                      ["record", "x", "1ms"], ["record"],
                       ["migrate", "0"], ["migrate", "1", "--to", "x"], ["--max", "0", "processes"]):
         r = ctl(*arguments)
         h.equal((r.returncode, r.stdout), (2, ""), str(arguments))
@@ -193,6 +194,18 @@ def test_reload_and_cancel():
     expect(ctl("reload"), 0)
     expect(ctl("cancel", "9"), 1, None, "There is no unfinished job 9")
     expect(ctl("cancel", "8"), 0)
+
+
+def test_record():
+    if os.geteuid() != 0:
+        raise h.Skip("root, to change the daemon")
+    target = os.path.join(bus.dir, "recording")
+    expect(ctl("record", target, "2min"), 0)
+    with open(target, encoding="utf-8") as f:
+        h.equal(f.read(), "recording for 120 s\n")
+    expect(ctl("record", target), 1, None, "A recording is under way")
+    h.true(os.path.getsize(target) > 0, "a refusal does not empty the file")
+    expect(ctl("record", "/nonexistent/x"), 1, None, "cannot be written")
 
 
 def test_migrate():

@@ -6,7 +6,7 @@ import re
 import subprocess
 import xml.etree.ElementTree as ET
 
-from gi.repository import GLib
+from gi.repository import Gio, GLib
 
 import harness as h
 
@@ -172,6 +172,20 @@ def test_cancel():
     h.equal(h.error_of(connection, "CancelJob", "(t)", 0), INVALID_ARGS)
     h.equal(h.error_of(connection, "CancelJob", "(t)", 9), "org.numabalancer1.Error.NoSuchJob")
     h.equal(h.error_of(connection, "CancelJob", "(t)", 8), None)
+
+
+def test_record_arguments():
+    for seconds in (0, 86401):
+        with open("/dev/null", "wb") as f:
+            fds = Gio.UnixFDList.new_from_array([os.dup(f.fileno())])
+        try:
+            connection.call_with_unix_fd_list_sync(
+                h.NAME, h.PATH, h.INTERFACE, "Record", GLib.Variant("(hu)", (0, seconds)), None, 0,
+                5000, fds, None)
+        except GLib.Error as e:
+            h.equal(Gio.DBusError.get_remote_error(e), INVALID_ARGS, str(seconds))
+        else:
+            raise AssertionError(f"{seconds} seconds were accepted")
 
 
 def test_migrate():

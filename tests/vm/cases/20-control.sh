@@ -41,6 +41,7 @@ ok "would-migrate is told" wait_until 60 journal_has "would move victim\[${victi
 status_of 0 "metrics" numabalancerctl metrics
 ok "metrics: accesses between nodes" says '^numabalancer_access_ratio\{from="0",to="1"\} 0\.[0-9]+'
 
+status_of 0 "record" numabalancerctl record "$CASE_OUT/recording.txt" 20s
 status_of 5 "the mode refuses a move" numabalancerctl migrate "${victim_pid[1]}" --to 0
 status_of 5 "a bound process is refused even so" \
         numabalancerctl migrate "${victim_pid[2]}" --to 0 --override-rules
@@ -57,6 +58,8 @@ status_of 0 "jobs" numabalancerctl jobs
 ok "jobs: it is listed" says "${victim_pid[1]} victim +1 +0 done"
 ok "history has a row" wait_until 20 eval \
         '[ "$(numabalancerctl history --json | jq length)" -gt 0 ]'
+compare "the recording has evaluations" "$(grep -c '^snapshot' "$CASE_OUT/recording.txt")" ">=" 3
+ok "the recording has the move" grep -q '^outcome' "$CASE_OUT/recording.txt"
 status_of 0 "pause" numabalancerctl pause 1min
 status_of 5 "a paused daemon refuses" \
         numabalancerctl migrate "${victim_pid[1]}" --from 0 --to 1 --override-rules
