@@ -92,6 +92,9 @@ static void add_daemon(Metrics *m, json_object *p, json_object *stats) {
         metrics_family(m, "cpu_seconds", METRIC_COUNTER,
                        "CPU time of the daemon and its BPF programs");
         metrics_sample(m, (double)json_u64(p, "CPUUsageUSec") / 1e6, NULL);
+        metrics_family(m, "sampler_cpu_seconds", METRIC_COUNTER,
+                       "CPU time of the BPF programs of the sampler");
+        metrics_sample(m, (double)json_u64(stats, "SamplerUSec") / 1e6, NULL);
 }
 
 /* One family with a sample for each node. */
@@ -144,6 +147,41 @@ static void add_accesses(Metrics *m, json_object *nodes) {
                 metrics_sample(m, ratio_or(access_at(nodes, i / n, i % n), sum, 0), "from", from,
                                "to", to, NULL);
         }
+}
+
+/* Share of the accesses from the CPUs of each node that go to other nodes. */
+static void add_node_shares(Metrics *m, json_object *nodes) {
+        size_t n = json_object_array_length(nodes);
+
+        metrics_family(m, "node_remote_ratio", METRIC_GAUGE,
+                       "share of recent accesses from the CPUs of the node that go to other nodes");
+        for (size_t i = 0; i < n; i++) {
+                double sum = 0;
+                char id[24];
+
+                for (size_t k = 0; k < n; k++)
+                        sum += access_at(nodes, i, k);
+                snprintf(id, sizeof id, "%" PRIi64,
+                         json_i64(json_object_array_get_idx(nodes, i), "node"));
+                metrics_sample(m, ratio_or(sum - access_at(nodes, i, i), sum, 0), "node", id, NULL);
+        }
+}
+
+/* How the processes were judged; each reason always, so that a series has no gaps. */
+static void add_reasons(Metrics *m, json_object *processes) {
+        double count[REASON_MAX] = { 0 };
+
+        for (size_t i = 0; i < json_object_array_length(processes); i++) {
+                int reason = reason_from_string(
+                        json_text(json_object_array_get_idx(processes, i), "reason"));
+
+                if (reason >= 0)
+                        count[reason]++;
+        }
+        metrics_family(m, "decisions", METRIC_GAUGE,
+                       "watched processes by the reason of the last decision about them");
+        for (int i = 0; i < REASON_MAX; i++)
+                metrics_sample(m, count[i], "reason", reason_to_string((Reason)i), NULL);
 }
 
 typedef struct Unit {
@@ -207,5 +245,7 @@ void metrics_add_all(Metrics *m, const DaemonData *data) {
         add_by_node(m, data->nodes, "node_cpu_busy_ratio",
                     "share of the CPU time of the node that watched processes use", node_busy);
         add_accesses(m, data->nodes);
+        add_node_shares(m, data->nodes);
+        add_reasons(m, data->processes);
         add_units(m, data->processes);
 }

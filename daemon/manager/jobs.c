@@ -10,10 +10,15 @@
 /* Writes the record of a job; e is what was seen of the process since then, or NULL. */
 static void tell(Manager *m, const Outcome *o, const Evidence *e) {
         uint64_t now_ns = manager_now_ns();
+        Counters before = {}, after = {};
 
+        decide_count(m->decide_state, &before);
         decide_review(m->decide_state, o, e, &m->settings, now_ns);
+        decide_count(m->decide_state, &after);
         manager_record_review(m, o, e, now_ns);
         journal_migration(o, &m->topology, m->source_told);
+        if (after.moves_disappointing > before.moves_disappointing)
+                journal_no_help(o, &m->topology, m->source_told);
         report_bus_job_verified(m->bus, o);
         if (o->reason == REASON_NO_MEMORY)
                 journal_node_full(o, &m->topology);

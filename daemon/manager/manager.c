@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "manager/internal.h"
 #include "report/journal.h"
+#include "system/diagnose.h"
 #include "system/topology_read.h"
 
 static Manager *manager_free(Manager *m) {
@@ -231,6 +232,21 @@ static void tell(Manager *m, void (*function)(const StatusView *)) {
         function(&view);
 }
 
+/* The doctor looks at each start, so the journal has what `numabalancerctl doctor` would tell. */
+static void tell_findings(Manager *m) {
+        Finding findings[FINDINGS_MAX];
+        size_t n;
+
+        if (m->topology.n_nodes == 0)
+                return; /* the machine could not be read */
+        n = system_diagnose(&m->root, &m->topology, observer_source(m->observer) != SOURCE_NONE,
+                            findings, FINDINGS_MAX);
+        for (size_t i = 0; i < n; i++)
+                if (findings[i].state == FINDING_MISSING ||
+                    strcmp(findings[i].id, "other-movers") == 0)
+                        journal_finding(&findings[i]);
+}
+
 int manager_run(const ManagerOptions *options) {
         cleanup(cleanup_manager_freep) Manager *m = NULL;
         int r;
@@ -239,6 +255,7 @@ int manager_run(const ManagerOptions *options) {
         if (r < 0)
                 return EXIT_STATUS_FAILED;
         r = start(m);
+        tell_findings(m);
         if (r != EXIT_STATUS_GOOD)
                 return r;
 

@@ -50,6 +50,7 @@ static void view_status(void *userdata, StatusView *ret) {
                 .processes_tracked = table_count(m->tracked),
                 .jobs_active = (uint32_t)mover_list(m->mover, &unused, 1),
                 .cpu_usage_usec = cpu_usage_usec(m),
+                .sampler_usec = observer_run_time_ns(m->observer) / NSEC_PER_USEC,
                 .counters = m->counters,
         };
         observer_count(m->observer, &ret->counters);

@@ -43,6 +43,7 @@ typedef struct StatusView {
         uint32_t processes_tracked;
         uint32_t jobs_active;
         uint64_t cpu_usage_usec; /* of the daemon and its BPF programs */
+        uint64_t sampler_usec;   /* of these, of the BPF programs */
         Counters counters;
         uint64_t failures[FAILURE_MAX]; /* pages by class, over all jobs */
 } StatusView;

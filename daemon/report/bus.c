@@ -52,6 +52,18 @@ uint64_t bus_realtime_usec(void) {
         return (uint64_t)ts.tv_sec * 1000000u + (uint64_t)ts.tv_nsec / 1000u;
 }
 
+int bus_admit_rows(ReportBus *b, size_t rows, sd_bus_error *error) {
+        uint64_t waiting = 0;
+
+        if (sd_bus_get_n_queued_write(b->bus, &waiting) < 0 || waiting == 0)
+                b->rows_queued = 0;
+        if (b->rows_queued > 0 && b->rows_queued + rows > BUS_ROWS_QUEUED_MAX)
+                return sd_bus_error_set(error, BUS_ERROR_BUSY,
+                                        "Answers wait to be taken; ask again later");
+        b->rows_queued += rows;
+        return 0;
+}
+
 /* Adds a row to the history and waits for the next. */
 static int on_sample(sd_event_source *source, uint64_t usec, void *userdata) {
         ReportBus *b = userdata;

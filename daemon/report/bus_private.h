@@ -20,7 +20,6 @@
 #define ACTION_PAUSE   "org.numabalancer1.pause"
 #define ACTION_RELOAD  "org.numabalancer1.reload"
 #define ACTION_MIGRATE "org.numabalancer1.migrate"
-#define ACTION_RECORD  "org.numabalancer1.record"
 
 struct ReportBus {
         sd_event *event;
@@ -33,7 +32,8 @@ struct ReportBus {
         History history;
         unsigned n_pending;
         unsigned n_polkit;
-        unsigned failures; /* connections lost or refused in a row */
+        size_t rows_queued; /* rows of lists sent since the queue to the bus was empty */
+        unsigned failures;  /* connections lost or refused in a row */
 };
 
 /* org.numabalancer1.Manager and org.freedesktop.LogControl1; userdata is the ReportBus. */
@@ -55,6 +55,13 @@ unsigned property_differences(const StatusView *a, const StatusView *b, char **r
 /* Replaces what subscribers know. -ENOMEM leaves it unchanged. */
 int property_remember(StatusView *known, const StatusView *now);
 void property_forget(StatusView *known);
+
+/* Answers with lists can be long, and a caller who asks faster than the bus takes answers must not
+ * make the daemon grow. Rows (some 500 bytes each) that may wait; beyond, lists are refused. */
+#define BUS_ROWS_QUEUED_MAX 40000
+
+/* 0 and the rows are accounted for, or -EBUSY with the error set. */
+int bus_admit_rows(ReportBus *b, size_t rows, sd_bus_error *error);
 
 /* CLOCK_MONOTONIC in ns and CLOCK_REALTIME in us. */
 uint64_t bus_monotonic_ns(void);

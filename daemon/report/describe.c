@@ -146,6 +146,19 @@ char *describe_left_alone(char *buf, size_t size, const ProcessInfo *info, const
         return buf;
 }
 
+char *describe_no_help(char *buf, size_t size, const Outcome *o, const Topology *t) {
+        char process[DESCRIBE_PROCESS_BYTES];
+
+        snprintf(buf, size,
+                 "the move of %s to node%d did not help: remote share %s before and %s after, %s "
+                 "were "
+                 "expected",
+                 describe_process(process, sizeof process, o->move.comm, o->move.id.pid),
+                 describe_node_id(t, o->move.to), HUMAN_SHARE(o->move.remote_before),
+                 HUMAN_SHARE(o->remote_after), HUMAN_SHARE(o->move.remote_expected));
+        return buf;
+}
+
 char *describe_node_full(char *buf, size_t size, const Outcome *o, const Topology *t) {
         char process[DESCRIBE_PROCESS_BYTES];
 

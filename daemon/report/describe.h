@@ -38,6 +38,7 @@ char *describe_would_migrate(char *buf, size_t size, const Move *m, const Topolo
 char *describe_retry(char *buf, size_t size, const Outcome *o, const Topology *t);
 char *describe_left_alone(char *buf, size_t size, const ProcessInfo *info, const Verdict *v,
                           uint64_t now_ns);
+char *describe_no_help(char *buf, size_t size, const Outcome *o, const Topology *t);
 char *describe_node_full(char *buf, size_t size, const Outcome *o, const Topology *t);
 char *describe_started(char *buf, size_t size, const StatusView *s);
 char *describe_stopping(char *buf, size_t size, const StatusView *s);

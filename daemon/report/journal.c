@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <syslog.h>
 #include <time.h>
 
@@ -78,13 +79,15 @@ void journal_stopping(const StatusView *status) {
 }
 
 void journal_state_changed(const StatusView *status) {
+        MessageKind kind =
+                status->state == STATE_STOPPED ? MESSAGE_PING_PONG_STOP : MESSAGE_STATE_CHANGED;
         char text[DESCRIBE_BYTES];
         Record r;
 
-        record_init(&r, MESSAGE_STATE_CHANGED);
+        record_init(&r, kind);
         add_status(&r, status);
         record_set_message(&r, "%s", describe_state(text, sizeof text, status));
-        submit(&r, MESSAGE_STATE_CHANGED, 0);
+        submit(&r, kind, 0);
 }
 
 void journal_source_changed(const StatusView *status) {
@@ -151,6 +154,36 @@ void journal_left_alone(const ProcessInfo *info, const Verdict *v, EvidenceSourc
         record_add(&r, "NUMABALANCER_SOURCE", "%s", evidence_source_to_string(source));
         record_set_message(&r, "%s", describe_left_alone(text, sizeof text, info, v, now_ns));
         submit(&r, MESSAGE_LEFT_ALONE, process_key(info->id));
+}
+
+void journal_no_help(const Outcome *outcome, const Topology *t, EvidenceSource source) {
+        char text[DESCRIBE_BYTES];
+        Record r;
+
+        record_init(&r, MESSAGE_NO_HELP);
+        record_add_move(&r, &outcome->move, t);
+        record_add_outcome(&r, outcome);
+        record_add(&r, "NUMABALANCER_SOURCE", "%s", evidence_source_to_string(source));
+        record_set_message(&r, "%s", describe_no_help(text, sizeof text, outcome, t));
+        submit(&r, MESSAGE_NO_HELP, process_key(outcome->move.id));
+}
+
+void journal_finding(const Finding *finding) {
+        bool mover = strcmp(finding->id, "other-movers") == 0;
+        MessageKind kind = mover ? MESSAGE_OTHER_MOVER : MESSAGE_REQUIREMENT;
+        char found[ESCAPE_BYTES(FINDING_TEXT_BYTES)];
+        uint64_t subject = 0;
+        Record r;
+
+        if (finding->state == FINDING_GOOD)
+                return;
+        for (const char *p = finding->id; *p; p++)
+                subject = subject * 31 + (unsigned char)*p;
+        escape_string(found, sizeof found, finding->found);
+        record_init(&r, kind);
+        record_add(&r, "NUMABALANCER_FINDING", "%s", finding->id);
+        record_set_message(&r, "%s: %s; %s", found, finding->effect, finding->fix);
+        submit(&r, kind, subject);
 }
 
 void journal_node_full(const Outcome *outcome, const Topology *t) {

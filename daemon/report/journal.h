@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+#include "model/finding.h"
 #include "model/view.h"
 
 /* Structured records to journald (or, where stderr is no journal stream, readable lines with
@@ -19,6 +20,12 @@ void journal_job_retried(const Outcome *outcome, const Topology *t);
  * CLOCK_MONOTONIC. */
 void journal_left_alone(const ProcessInfo *info, const Verdict *v, EvidenceSource source,
                         uint64_t now_ns);
+/* The effect of a move is known, and it is less than a quarter of what was promised. */
+void journal_no_help(const Outcome *outcome, const Topology *t, EvidenceSource source);
+
+/* A finding of the doctor at the start that is not good; another program that moves pages has a kind
+ * of its own. Good ones are ignored. */
+void journal_finding(const Finding *finding);
 void journal_node_full(const Outcome *outcome, const Topology *t);
 void journal_reloaded(void);
 void journal_reload_refused(const char *message);

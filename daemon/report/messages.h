@@ -29,6 +29,13 @@
                 600)                                                                               \
         MESSAGE(JOB_RETRIED, "job-retried", "ced8d6f5bcf747b4912ee9190b91da56", LOG_INFO, 3, 600)  \
         MESSAGE(LEFT_ALONE, "left-alone", "423fcb88f2684cadaa4415a1f59a9cc9", LOG_NOTICE, 1, 600)  \
+        MESSAGE(NO_HELP, "no-help", "f06648fbfb6b4164aaf9762a59009fab", LOG_NOTICE, 3, 600)        \
+        MESSAGE(PING_PONG_STOP, "ping-pong-stop", "de75153bed4a401a82fb949b3a657e85", LOG_WARNING, \
+                10, 60)                                                                            \
+        MESSAGE(OTHER_MOVER, "other-mover", "a0e4a72cb8924b1b9606028ba4a089e3", LOG_WARNING, 1,    \
+                3600)                                                                              \
+        MESSAGE(REQUIREMENT, "requirement", "8ab2a25fdbc748d0889c7c680e255ce0", LOG_WARNING, 1,    \
+                60)                                                                                \
         MESSAGE(NODE_FULL, "node-full", "a945245a200946128078c84ff2f5c767", LOG_WARNING, 1, 300)   \
         MESSAGE(RELOADED, "reloaded", "811fbb26653a474097dd69f1b2f91907", LOG_NOTICE, 10, 60)      \
         MESSAGE(RELOAD_REFUSED, "reload-refused", "bb05d59f7a6b45b9a808b4504ac13f44", LOG_ERR, 10, \

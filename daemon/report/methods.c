@@ -54,7 +54,8 @@ int method_get_stats(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         if ((r = sd_bus_message_new_method_return(m, &reply)) < 0 ||
             (r = sd_bus_message_open_container(reply, 'a', "{sv}")) < 0 ||
             (r = append_counters(reply, &s)) < 0 || (r = append_failures(reply, &s)) < 0 ||
-            (r = sd_bus_message_append(reply, "{sv}{sv}{sv}", "CPUUsageUSec", "t", s.cpu_usage_usec,
+            (r = sd_bus_message_append(reply, "{sv}{sv}{sv}{sv}", "SamplerUSec", "t",
+                                       s.sampler_usec, "CPUUsageUSec", "t", s.cpu_usage_usec,
                                        "ProcessesTracked", "u", s.processes_tracked, "JobsActive",
                                        "u", s.jobs_active)) < 0 ||
             (r = sd_bus_message_close_container(reply)) < 0)
@@ -82,6 +83,7 @@ int method_list_processes(sd_bus_message *m, void *userdata, sd_bus_error *error
                                         "The order must be score, remote or pid");
         if ((r = b->backend.processes(b->backend.userdata, max ?: LIST_DEFAULT, (ProcessOrder)order,
                                       &rows, &n)) < 0 ||
+            (r = bus_admit_rows(b, n, error)) < 0 ||
             (r = sd_bus_message_new_method_return(m, &reply)) < 0 ||
             (r = sd_bus_message_open_container(reply, 'a', "a{sv}")) < 0)
                 return r;

@@ -233,5 +233,5 @@ int method_record(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         if (seconds == 0 || seconds > RECORD_SECONDS_MAX)
                 return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
                                          "A recording takes 1 to %d seconds", RECORD_SECONDS_MAX);
-        return authorize(b, m, ACTION_RECORD, record_authorized, error);
+        return authorize(b, m, ACTION_RELOAD, record_authorized, error);
 }

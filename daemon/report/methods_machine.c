@@ -63,6 +63,7 @@ int method_list_jobs(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         if (!jobs)
                 return -ENOMEM;
         n = b->backend.jobs(b->backend.userdata, jobs, JOBS_MAX);
+        TRY(bus_admit_rows(b, n, error));
         TRY(begin_rows(m, &reply));
         for (size_t i = 0; i < n; i++)
                 TRY(row_append_unfinished(reply, &jobs[i], t, bus_monotonic_ns()));
@@ -80,6 +81,7 @@ int method_list_migrations(sd_bus_message *m, void *userdata, sd_bus_error *erro
         if (max > HISTORY_JOBS_MAX)
                 return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
                                          "At most %d migrations are remembered", HISTORY_JOBS_MAX);
+        TRY(bus_admit_rows(b, max ?: HISTORY_JOBS_MAX, error));
         TRY(begin_rows(m, &reply));
         for (size_t i = 0; (max == 0 || i < max) && (j = history_job(&b->history, i)); i++)
                 TRY(row_append_ended(reply, j, t));
@@ -93,6 +95,7 @@ int method_get_history(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         uint64_t since;
 
         TRY(sd_bus_message_read(m, "t", &since));
+        TRY(bus_admit_rows(b, HISTORY_ROWS_MAX, error));
         TRY(begin_rows(m, &reply));
         for (size_t i = 0; (row = history_row(&b->history, i)); i++)
                 if (row->end_usec > since)

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The report room on a bus with made-up data in place of the manager: what the bus tests talk to.
- * Arguments: the number of processes (default 3). SIGUSR1 ends a job and lets the source change. */
+ * Arguments: the number of processes (default 3); "hostile", when all text is as an attacker would
+ * choose it. SIGUSR1 ends a job and lets the source change. A timer with the priority of the
+ * manager's tick runs in the loop; SIGUSR2 prints how late it was at most since the last time. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
+#include <time.h>
 
 #include "report/bus.h"
 #include "report/journal.h"
@@ -15,8 +18,39 @@ typedef struct Fake {
         Topology topology;
         StatusView status;
         size_t n_processes;
+        bool hostile;
         ReportBus *bus;
+        uint64_t tick_usec; /* when the timer is due */
+        uint64_t late_usec;
+        unsigned n_ticks;
 } Fake;
+
+/* The priority of the tick in manager/tick.c, at a pace that notices more. */
+#define TICK_PRIORITY (SD_EVENT_PRIORITY_NORMAL - 10)
+#define TICK_USEC     10000
+
+/* Names that break what is careless. The bus tests know them as well. */
+static const struct {
+        const char comm[COMM_BYTES];
+        const char *unit;
+} hostile[] = {
+        { "a b (c) [d] {e", "my unit [1] (2).service" },
+        { "one\ntwo\r\tthree", "first\nsecond\r.service" },
+        { "\033[31mred\033[0m", "\033]0;title\007.service" },
+        { "\377\377\377\377\377\377\377\377\377\377\377\377\377\377\377", "\377\376\375.service" },
+        { "\xc3(\xe2\x82\xed\xa0\x80", "\xf4\x90\x80\x80\xc0\xaf.service" },
+        { "cut-in-middle\xc3", "\xe2\x80\xae"
+                               "evil\xe2\x80\xa9.service" },
+        { "back\\x0aslash", "a\\x2db\\.service" },
+        { "\"'<b>&amp;`$", "\"};<script>alert(1)</script>.service" },
+        { "\x7f\xc2\x9b"
+          "31m\001\002",
+          "\001.service" },
+        { "", "" },
+        { "gr\xc3\xbc\xc3\x9f,=\xe2\x82\xac #", "\xe6\x97\xa5\xe6\x9c\xac %s%n {0}.service" },
+};
+
+#define N_HOSTILE (sizeof hostile / sizeof *hostile)
 
 static void fake_status(void *userdata, StatusView *ret) {
         Fake *f = userdata;
@@ -70,6 +104,13 @@ static void fake_row(const Fake *f, size_t i, ProcessRow *ret) {
                  (unsigned)i % 10000);
         if (f->n_processes > i && i == 2)
                 ret->verdict.observed = __builtin_nan("");
+        if (!f->hostile)
+                return;
+        memcpy(ret->info.comm, hostile[i % N_HOSTILE].comm, sizeof ret->info.comm);
+        snprintf(ret->info.unit, sizeof ret->info.unit, "%s", hostile[i % N_HOSTILE].unit);
+        /* As many bytes as there are, none of them good. */
+        if (i == N_HOSTILE)
+                memset(ret->info.unit, 0xff, sizeof ret->info.unit - 1);
 }
 
 static int fake_processes(void *userdata, size_t max, ProcessOrder order, ProcessRow **ret,
@@ -124,6 +165,8 @@ static void fake_machine(void *userdata, MachineView *ret) {
 }
 
 static size_t fake_jobs(void *userdata, Outcome *ret, size_t max) {
+        Fake *f = userdata;
+
         ret[0] = (Outcome) {
                 .job = 8,
                 .move = { .id = { 1000, 5000 },
@@ -140,7 +183,13 @@ static size_t fake_jobs(void *userdata, Outcome *ret, size_t max) {
                 .passes = 1,
                 .remote_after = __builtin_nan(""),
         };
-        return max > 0;
+        for (size_t i = 1; f->hostile && i < N_HOSTILE && i < max; i++) {
+                ret[i] = ret[0];
+                ret[i].job = 100 + i;
+                memcpy(ret[i].move.comm, hostile[i].comm, sizeof ret[i].move.comm);
+                snprintf(ret[i].move.unit, sizeof ret[i].move.unit, "%s", hostile[i].unit);
+        }
+        return f->hostile ? N_HOSTILE : 1;
 }
 
 static int fake_detail(void *userdata, pid_t pid, ProcessDetail *ret) {
@@ -221,6 +270,46 @@ static size_t fake_diagnose(void *userdata, Finding *ret, size_t max) {
         return 2;
 }
 
+/* Jobs of all hostile names end. */
+static void end_hostile_jobs(Fake *f, Outcome o) {
+        for (size_t i = 0; f->hostile && i < N_HOSTILE; i++) {
+                o.job = 100 + i;
+                memcpy(o.move.comm, hostile[i].comm, sizeof o.move.comm);
+                snprintf(o.move.unit, sizeof o.move.unit, "%s", hostile[i].unit);
+                report_bus_job_finished(f->bus, &o);
+        }
+}
+
+static uint64_t now_usec(void) {
+        struct timespec ts;
+
+        clock_gettime(CLOCK_MONOTONIC, &ts);
+        return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+static int on_tick(sd_event_source *s, uint64_t usec, void *userdata) {
+        uint64_t now = now_usec();
+        Fake *f = userdata;
+
+        if (now > f->tick_usec && now - f->tick_usec > f->late_usec)
+                f->late_usec = now - f->tick_usec;
+        f->n_ticks++;
+        f->tick_usec = now + TICK_USEC;
+        sd_event_source_set_time(s, f->tick_usec);
+        return sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
+}
+
+static int on_measure_signal(sd_event_source *s, const struct signalfd_siginfo *si,
+                             void *userdata) {
+        Fake *f = userdata;
+
+        printf("%llu %u\n", (unsigned long long)f->late_usec, f->n_ticks);
+        fflush(stdout);
+        f->late_usec = 0;
+        f->n_ticks = 0;
+        return 0;
+}
+
 static int on_user_signal(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata) {
         Fake *f = userdata;
         Outcome o = {
@@ -240,11 +329,12 @@ static int on_user_signal(sd_event_source *s, const struct signalfd_siginfo *si,
         report_bus_job_finished(f->bus, &o);
         o.remote_after = 0.25;
         report_bus_job_verified(f->bus, &o);
+        end_hostile_jobs(f, o);
         report_bus_changed(f->bus);
         return 0;
 }
 
-static void fake_init(Fake *f, const char *n_processes) {
+static void fake_init(Fake *f, const char *n_processes, bool is_hostile) {
         *f = (Fake) {
                 .topology = { .n_nodes = 2,
                               .node_id = { 0, 4 },
@@ -267,9 +357,15 @@ static void fake_init(Fake *f, const char *n_processes) {
                         .processes_tracked = 3,
                         .jobs_active = 1,
                         .cpu_usage_usec = 250000,
+                        .sampler_usec = 50000,
                 },
                 .n_processes = n_processes ? strtoul(n_processes, NULL, 10) : 3,
+                .hostile = is_hostile,
         };
+        if (is_hostile) {
+                f->status.source_reason = "\033[2J\nreason\xff\\";
+                f->status.last_reload_error = "/etc/\xff\n\033[1m:1: wrong";
+        }
         /* Every counter has a value of its own. */
         uint64_t value = 1000;
 #define FAKE_COUNTER(member, name, meaning) f->status.counters.member = value++;
@@ -279,9 +375,18 @@ static void fake_init(Fake *f, const char *n_processes) {
                 f->status.failures[i] = 100 + (uint64_t)i;
 }
 
+static int start_tick(sd_event *event, sd_event_source **ret, Fake *f) {
+        int r;
+
+        f->tick_usec = now_usec() + TICK_USEC;
+        r = sd_event_add_time(event, ret, CLOCK_MONOTONIC, f->tick_usec, 1, on_tick, f);
+        return r < 0 ? r : sd_event_source_set_priority(*ret, TICK_PRIORITY);
+}
+
 int main(int argc, char **argv) {
         static Fake f;
         sigset_t mask;
+        sd_event_source *tick = NULL;
         sd_event *event = NULL;
         ReportBackend backend = {
                 .status = fake_status,
@@ -302,14 +407,17 @@ int main(int argc, char **argv) {
         };
         int r;
 
-        fake_init(&f, argc > 1 ? argv[1] : NULL);
+        fake_init(&f, argc > 1 ? argv[1] : NULL, argc > 2 && strcmp(argv[2], "hostile") == 0);
         sigemptyset(&mask);
         sigaddset(&mask, SIGTERM);
         sigaddset(&mask, SIGUSR1);
+        sigaddset(&mask, SIGUSR2);
         sigprocmask(SIG_BLOCK, &mask, NULL);
         if ((r = sd_event_new(&event)) < 0 ||
             (r = sd_event_add_signal(event, NULL, SIGTERM, NULL, NULL)) < 0 ||
             (r = sd_event_add_signal(event, NULL, SIGUSR1, on_user_signal, &f)) < 0 ||
+            (r = sd_event_add_signal(event, NULL, SIGUSR2, on_measure_signal, &f)) < 0 ||
+            (r = start_tick(event, &tick, &f)) < 0 ||
             (r = report_bus_new(&f.bus, event, &backend, NULL)) < 0) {
                 fprintf(stderr, "fake-service: %s\n", strerror(-r));
                 return 1;
@@ -317,6 +425,7 @@ int main(int argc, char **argv) {
         journal_log(LOG_INFO, "ready");
         r = sd_event_loop(event);
         report_bus_free(f.bus);
+        sd_event_source_unref(tick);
         sd_event_unref(event);
         return r < 0;
 }

@@ -66,7 +66,7 @@ def test_stats():
     failures = stats.pop("FailuresByErrno")
     h.equal(failures["EBUSY"], 100, "EBUSY")
     h.equal(failures["other"], 100 + len(failures) - 1, "other")
-    h.equal(stats, {"CPUUsageUSec": 250000, "ProcessesTracked": 3, "JobsActive": 1}, "others")
+    h.equal(stats, {"SamplerUSec": 50000, "CPUUsageUSec": 250000, "ProcessesTracked": 3, "JobsActive": 1}, "others")
 
 
 def test_list_processes():

@@ -162,6 +162,17 @@ Test(describe, would_migrate) {
                 "expected gain 3.2 s of CPU time for a cost of 660 ms");
 }
 
+Test(describe, no_help) {
+        char buf[DESCRIBE_BYTES];
+        Outcome o = redis();
+
+        o.remote_after = 0.95;
+        o.move.remote_expected = 0.02;
+        cr_assert_str_eq(describe_no_help(buf, sizeof buf, &o, &topology),
+                         "the move of redis-server[812] to node0 did not help: remote share 97 % "
+                         "before and 95 % after, 2 % were expected");
+}
+
 Test(describe, left_alone) {
         ProcessInfo info = { .id = { 812, 1 }, .comm = "redis-server" };
         Verdict v = { .reason = REASON_GAVE_UP, .wait_until_ns = 700000000000 };

@@ -201,6 +201,38 @@ Test(sink, repeats_are_counted) {
         cr_assert_eq(lines, 2, "one for each process: %s", text);
 }
 
+Test(sink, findings_have_a_kind_of_their_own) {
+        static const Finding good = { "btf", FINDING_GOOD, "BTF is there", "", "" };
+        static const Finding bad = { "btf", FINDING_MISSING, "no\tBTF", "no source", "a kernel" };
+        static const Finding mover = { "other-movers", FINDING_LIMITED, "numad", "a war", "stop" };
+        const char *text;
+
+        listen_as_journal();
+        sink_set_target(SINK_JOURNAL);
+        journal_finding(&good);
+        journal_finding(&bad);
+        text = received();
+        cr_assert(has_line(text, "MESSAGE=no\\x09BTF: no source; a kernel"), "%s", text);
+        cr_assert(has_line(text, "NUMABALANCER_FINDING=btf"), "%s", text);
+        cr_assert(has_line(text, "PRIORITY=4"), "%s", text);
+        journal_finding(&mover);
+        text = received();
+        cr_assert(has_line(text, "NUMABALANCER_FINDING=other-movers"), "%s", text);
+        cr_assert_str_eq(received(), "", "good ones are not told");
+}
+
+Test(sink, stop_for_ping_pong_is_no_mere_change_of_state) {
+        StatusView s = { .state = STATE_STOPPED, .state_reason = REASON_PING_PONG };
+
+        listen_as_journal();
+        sink_set_target(SINK_JOURNAL);
+        journal_state_changed(&s);
+        cr_assert(has_line(received(), "PRIORITY=4"));
+        s.state = STATE_RUNNING;
+        journal_state_changed(&s);
+        cr_assert(has_line(received(), "MESSAGE_ID=398ff3e637e549cfbe4913c53142837d"));
+}
+
 Test(sink, values_with_newlines_use_the_binary_form) {
         static const char expected[] = "MESSAGE=text\nA=1\nB\n\3\0\0\0\0\0\0\0x\ny\nC=\n";
         cleanup_free char *buf = NULL;
