@@ -66,7 +66,8 @@ run_vm() {
         need_vm
         local staged out=$build/vm.tap status=0
         staged=$(stage)
-        "$top/tests/vm/lab" test --build "$build" --stage "$staged" all | tee "$out" || status=$?
+        "$top/tests/vm/lab" test --build "$build" --stage "$staged" --out "$build/vm-out" \
+                all | tee "$out" || status=$?
         local ok not_ok text
         ok=$(grep -cE '^ok ' "$out") || true
         not_ok=$(grep -cE '^not ok ' "$out") || true

@@ -72,7 +72,6 @@
         REASON(OBSERVE_MODE, "observe-mode", "only observes (mode = \"observe\")")                 \
         REASON(ONE_NODE, "one-node", "has nothing to do on a machine with one memory node")        \
         REASON(PAUSED, "paused", "was paused")                                                     \
-        REASON(OTHER_MOVER, "other-mover", "found another program moving pages and only observes") \
         REASON(NO_SOURCE, "no-source", "has no source of evidence that works here")                \
         REASON(STOPPING, "stopping", "is stopping")
 

@@ -94,7 +94,7 @@ int method_from_string(const char *s); /* -EINVAL */
 #define NSEC_PER_USEC UINT64_C(1000)
 #define MIB           (UINT64_C(1024) * 1024)
 
-/* sampling.source = "auto": the first of clock, hint, residency that works. */
+/* sampling.source = "auto": clock, else residency. */
 #define SOURCE_AUTO EVIDENCE_SOURCE_MAX
 
 typedef Mode SettingType_MODE;
