@@ -103,8 +103,6 @@ static int make_rooms(Manager *m) {
                 r = observer_new(&m->observer, &m->topology, &m->root);
         if (r >= 0)
                 r = decide_state_new(&m->decide_state, &m->topology);
-        if (r >= 0)
-                r = mover_new(&m->mover, &m->topology, &m->root, &m->settings, NULL);
         manager_backend(m, &backend);
         if (r >= 0)
                 r = report_bus_new(&m->bus, m->event, &backend, NULL);
@@ -220,6 +218,12 @@ static int start(Manager *m) {
         if (r < 0)
                 journal_log(LOG_WARNING, "CAP_SYS_ADMIN could not be dropped, ignoring: %s",
                             strerror(-r));
+        /* A thread keeps the capabilities that it began with: the engine's begins after the drop. */
+        r = mover_new(&m->mover, &m->topology, &m->root, &m->settings, NULL);
+        if (r < 0) {
+                journal_log(LOG_ERR, "The engine cannot be set up: %s", strerror(-r));
+                return EXIT_STATUS_FAILED;
+        }
         return start_loop(m) < 0 ? EXIT_STATUS_FAILED : EXIT_STATUS_GOOD;
 }
 

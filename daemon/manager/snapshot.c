@@ -23,6 +23,9 @@
 #define RESIDENT_NSEC     (10 * NSEC_PER_SEC)
 #define RESIDENT_MAX_TICK 16
 
+/* How long the answer about memory policies holds: a program may lift them, or exec another. */
+#define POLICY_KEEP_NSEC (60 * NSEC_PER_SEC)
+
 /* A process that was not of interest for this long is forgotten. */
 #define TRACKED_KEEP_NSEC (30 * NSEC_PER_SEC)
 
@@ -64,9 +67,11 @@ static int refresh_info(Manager *m, Tracked *p, uint64_t now_ns, uint64_t boot_n
         if (!process_id_equal(info.id, p->id))
                 return -ESRCH;
         manager_match_rules(m, &info);
-        info.attributes = p->info.attributes;
-        info.task_policy = p->info.task_policy;
-        info.vma_policy = p->info.vma_policy;
+        if (p->policy_ns != 0 && now_ns - p->policy_ns < POLICY_KEEP_NSEC) {
+                info.attributes = p->info.attributes;
+                info.task_policy = p->info.task_policy;
+                info.vma_policy = p->info.vma_policy;
+        } /* else unknown: asked again when everything else speaks for a move */
         p->info = info;
         p->info_ns = now_ns;
         return 0;
@@ -178,6 +183,8 @@ int manager_build_snapshot(Manager *m, uint64_t now_ns, Snapshot *ret) {
         if (r < 0)
                 return r;
         m->n_views = 0;
+        /* Before the views borrow from what is kept. */
+        tracked_expire(m->tracked, now_ns > TRACKED_KEEP_NSEC ? now_ns - TRACKED_KEEP_NSEC : 0);
         for (size_t i = 0; i < n; i++) {
                 Tracked *p = update(m, observed[i], &left, now_ns, boot_ns);
 
@@ -192,7 +199,6 @@ int manager_build_snapshot(Manager *m, uint64_t now_ns, Snapshot *ret) {
                         .busy = mover_is_busy(m->mover, p->id),
                 };
         }
-        tracked_expire(m->tracked, now_ns > TRACKED_KEEP_NSEC ? now_ns - TRACKED_KEEP_NSEC : 0);
         if (m->n_views > 0) {
                 r = read_nodes(m);
                 if (r < 0)

@@ -73,8 +73,9 @@ compare "pages reported ($reported) and pgmigrate_success ($counted) agree, in p
 status=$(systemctl show -P StatusText numabalancerd)
 ok "systemctl status has a text: $status" [ -n "$status" ]
 pid=$(systemctl show -P MainPID numabalancerd)
-is "the daemon holds only the capabilities it needs" \
-        "$(awk '/^CapEff/ { print $2 }' "/proc/$pid/status")" 000000c000080000
+is "each of its threads holds only the capabilities it needs" \
+        "$(awk '/^Cap(Eff|Prm)/ { print $2 }' /proc/"$pid"/task/*/status | sort -u)" 000000c000080000
+compare "threads" "$(find "/proc/$pid/task" -mindepth 1 -maxdepth 1 | wc -l)" ">=" 2
 second=$(numabalancerd 2>&1)
 is "a second daemon exits with 1" $? 1
 ok "and names the first" grep -q "pid $pid" <<<"$second"
