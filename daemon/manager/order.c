@@ -84,6 +84,11 @@ int manager_order(Manager *m, const MoveRequest *request, uint64_t *ret_job, Rea
         Move move = {};
         int r;
 
+        /* Who started the daemon with --observe has the last word. */
+        if (m->options.observe_only) {
+                *ret_reason = REASON_OBSERVE_MODE;
+                return -EPERM;
+        }
         if (m->paused)
                 return -ECANCELED;
         r = check_process(m, request, &info, ret_reason);
@@ -96,6 +101,7 @@ int manager_order(Manager *m, const MoveRequest *request, uint64_t *ret_job, Rea
         memcpy(move.comm, info.comm, sizeof(move.comm));
         memcpy(move.unit, info.unit, sizeof(move.unit));
         move.bytes = info.rss_bytes;
+        move.bandwidth_bytes = request->override_rules ? 0 : info.bandwidth_bytes;
         move.remote_before = NAN;
         move.remote_expected = NAN;
         r = mover_submit(m->mover, &move, ret_job);

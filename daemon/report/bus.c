@@ -105,8 +105,12 @@ static int on_name_requested(sd_bus_message *reply, void *userdata, sd_bus_error
         if (e && sd_bus_error_has_name(e, SD_BUS_ERROR_ACCESS_DENIED))
                 journal_log(LOG_ERR, "the bus refuses the name %s, going on without: %s", BUS_NAME,
                             e->message ?: e->name);
-        if (e || sd_bus_message_read(reply, "u", &result) < 0)
+        if (e || sd_bus_message_read(reply, "u", &result) < 0) {
+                /* What was refused for good is not asked again and again; the rest may pass. */
+                if (!e || !sd_bus_error_has_name(e, SD_BUS_ERROR_ACCESS_DENIED))
+                        schedule_retry(b);
                 return 1;
+        }
         b->failures = 0;
         /* 1: primary owner, 4: already owner. */
         if (result != 1 && result != 4)

@@ -194,7 +194,8 @@ static const char *limit_text(char *text, size_t size, uint64_t limit) {
 static void diagnose_limits(Report *r) {
         uint64_t files = soft_limit(r->root, "Max open files"),
                  locked = soft_limit(r->root, "Max locked memory");
-        uint64_t needed = r->topology->n_cpus + 64; /* an event for each CPU, and some others */
+        /* An event and its link for each CPU, and some others. */
+        uint64_t needed = 2 * (uint64_t)r->topology->n_cpus + 64;
         char release[64] = "", text[32];
         unsigned major = 0, minor = 0;
 

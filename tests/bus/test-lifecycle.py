@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The service without a bus, with one that comes late, that goes, and with rude clients."""
 import os
+import signal
 import socket
 import time
 
@@ -47,6 +48,26 @@ def test_bus_restarts(bus, services):
         bus.start()
         connection = h.wait_owned(bus)
         h.equal(h.call(connection, "Explain", "(u)", 1000)[0], "move")
+
+
+@session
+def test_name_is_refused_for_a_while(bus, services):
+    """A bus that cannot give the name now is asked again."""
+    path = f"{bus.dir}/conf"
+    with open(path, encoding="utf-8") as f:
+        text = f.read()
+    limit = '<limit name="max_names_per_connection">0</limit></busconfig>'
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text.replace("</busconfig>", limit))
+    bus.start()
+    services.append(h.Service(bus))
+    connection = bus.connect()
+    time.sleep(0.5)
+    h.true(not h.owned(connection) and services[0].alive(), "goes on without the name")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text)
+    bus.process.send_signal(signal.SIGHUP)
+    h.true(h.wait_for(lambda: h.owned(connection), 5), "asks again")
 
 
 @session

@@ -70,6 +70,11 @@ Test(manager_order, refuses_what_is_never_touched) {
 Test(manager_order, obeys_the_mode_unless_told_otherwise) {
         Reason reason;
 
+        manager.options.observe_only = true;
+        cr_assert_eq(order((MoveRequest) { .pid = child, .override_rules = true }, &reason),
+                     -EPERM);
+        cr_assert_eq(reason, REASON_OBSERVE_MODE, "--observe: %s", reason_to_string(reason));
+        manager.options.observe_only = false;
         manager.settings.mode = MODE_OBSERVE;
         cr_assert_eq(order((MoveRequest) { .pid = child, .to_id = 0 }, &reason), -EPERM);
         cr_assert_eq(reason, REASON_OBSERVE_MODE, "%s", reason_to_string(reason));

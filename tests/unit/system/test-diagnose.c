@@ -101,6 +101,16 @@ Test(diagnose, limits) {
         diagnose(false);
         expect("open-files", FINDING_MISSING, "64 open files are allowed");
         cr_assert_null(find("locked-memory"), "no concern of newer kernels");
+        machine_file(&m, "proc/self/limits",
+                     "Max open files            79                   65536                files\n"
+                     "Max locked memory         65536                65536                bytes\n");
+        diagnose(false);
+        expect("open-files", FINDING_MISSING, "79 open files are allowed"); /* of 2 x 8 + 64 */
+        machine_file(&m, "proc/self/limits",
+                     "Max open files            80                   65536                files\n"
+                     "Max locked memory         65536                65536                bytes\n");
+        diagnose(false);
+        expect("open-files", FINDING_GOOD, "80 open files are allowed");
         machine_file(&m, "proc/sys/kernel/osrelease", "5.10.0-30-amd64\n");
         diagnose(false);
         expect("locked-memory", FINDING_MISSING, "65536 bytes of locked memory are allowed");
