@@ -82,6 +82,7 @@ int method_list_nodes(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int method_list_jobs(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int method_list_migrations(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int method_advise(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int method_dump(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int method_diagnose(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int method_get_history(sd_bus_message *m, void *userdata, sd_bus_error *error);
 

@@ -2,12 +2,17 @@
 #include "report/bus_private.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/escape.h"
 #include "report/advise.h"
 #include "report/append.h"
+#include "report/dump.h"
 
 DEFINE_CLEANUP(sd_bus_message, sd_bus_message_unref)
 #define cleanup_message cleanup(cleanup_sd_bus_message_unrefp)
@@ -153,4 +158,30 @@ int method_advise(sd_bus_message *m, void *userdata, sd_bus_error *error) {
                         TRY(sd_bus_message_append(reply, "u", (uint32_t)t->node_id[i]));
         TRY(sd_bus_message_close_container(reply));
         return sd_bus_send(NULL, reply, NULL);
+}
+
+/* The answer is a file in memory, for it has no limit and nobody has to wait until it is read. */
+int method_dump(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        cleanup_close int fd = memfd_create("numabalancer-dump", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+        cleanup_fclose FILE *f = NULL;
+        ReportBus *b = userdata;
+        int copy;
+
+        if (fd < 0)
+                return -errno;
+        /* As expensive as a list of all processes. */
+        TRY(bus_admit_rows(b, BUS_ROWS_QUEUED_MAX / 8, error));
+        copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+        if (copy < 0)
+                return -errno;
+        f = fdopen(copy, "w");
+        if (!f) {
+                close(copy);
+                return -ENOMEM;
+        }
+        TRY(dump_write(f, &b->backend, &b->history, bus_monotonic_ns()));
+        if (lseek(fd, 0, SEEK_SET) < 0 ||
+            fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
+                return -errno;
+        return sd_bus_reply_method_return(m, "h", fd);
 }

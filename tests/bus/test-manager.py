@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Members of org.numabalancer1.Manager: types, values, arguments, signals, introspection."""
+import json
 import os
 import re
 import subprocess
@@ -150,6 +151,24 @@ def test_advise():
     h.equal(h.call(connection, "Advise", "(ut)", 1, 2 << 30)[0], [0], "room on node 0")
     h.equal(h.call(connection, "Advise", "(ut)", 3, 0)[0], [0, 4], "more CPUs than are idle on one")
     h.equal(h.error_of(connection, "Advise", "(ut)", 100000, 0), INVALID_ARGS)
+
+
+def test_dump():
+    answer, fds = connection.call_with_unix_fd_list_sync(
+        h.NAME, h.PATH, h.INTERFACE, "Dump", None, None, 0, 5000, None, None)
+    with os.fdopen(fds.get(answer.unpack()[0]), "rb") as f:
+        rows = [json.loads(line) for line in f]
+    kinds = {}
+    for row in rows:
+        kinds.setdefault(row["type"], []).append(row)
+    h.equal(kinds["status"][0]["state"], "running")
+    h.equal({c["name"]: c["value"] for c in kinds["counter"]}["SamplesTotal"], 1000)
+    h.equal([p["pid"] for p in kinds["process"]], [1002, 1001, 1000])
+    h.equal(kinds["process"][1]["comm"], "ev\\x1b[2Jil\\x0a\\xff", "escaped as elsewhere")
+    h.true("observed" not in kinds["process"][0], "what is no number is left out")
+    h.equal(kinds["node"][1]["accesses"], [5, 15])
+    h.equal((kinds["job"][0]["job"], kinds["finding"][1]["id"], kinds["failure"][0]["value"]),
+            (8, "btf", 100))
 
 
 def test_diagnose():
