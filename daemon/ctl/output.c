@@ -61,7 +61,35 @@ static void output_state(FILE *f, json_object *p, uint64_t now_usec, bool colour
                 HUMAN_TIME(mul_sat(sub_sat(now_usec, start), 1000)));
 }
 
-void output_status(FILE *f, json_object *p, json_object *stats, uint64_t now_usec, bool colour) {
+char *output_bar(char buf[static OUTPUT_BAR_BYTES], double share) {
+        size_t width = OUTPUT_BAR_BYTES - 3;
+        size_t done = (size_t)(clamp_double(share, 0, 1) * (double)width);
+
+        buf[0] = '[';
+        memset(buf + 1, '#', done);
+        memset(buf + 1 + done, '.', width - done);
+        strcpy(buf + 1 + width, "]");
+        return buf;
+}
+
+void output_progress(FILE *f, json_object *jobs) {
+        for (size_t i = 0; jobs && i < json_object_array_length(jobs); i++) {
+                json_object *job = json_object_array_get_idx(jobs, i);
+                uint64_t planned = json_u64(job, "pages_planned"),
+                         moved = json_u64(job, "pages_moved");
+
+                fprintf(f,
+                        "Moving %s[%" PRIu64 "] node%s to node%" PRIi64 ": %" PRIu64 " of %" PRIu64
+                        " pages (%s), %s, pass %" PRIu64 "\n",
+                        json_text(job, "comm"), json_u64(job, "pid"), json_text(job, "from_nodes"),
+                        json_i64(job, "to_node"), moved, planned,
+                        HUMAN_SHARE(ratio_or((double)moved, (double)planned, 0)),
+                        json_text(job, "state"), json_u64(job, "passes"));
+        }
+}
+
+void output_status(FILE *f, json_object *p, json_object *stats, json_object *jobs,
+                   uint64_t now_usec, bool colour) {
         uint64_t accesses = json_u64(stats, "AccessesTotal");
         uint64_t remote = json_u64(p, "SamplesRemote");
         uint64_t cpu = json_u64(p, "CPUUsageUSec");
@@ -88,6 +116,7 @@ void output_status(FILE *f, json_object *p, json_object *stats, uint64_t now_use
         if (*json_text(p, "LastReloadError"))
                 fprintf(f, LABEL "%s%s%s\n", "Reload error", colour ? "\033[1;31m" : "",
                         json_text(p, "LastReloadError"), colour ? "\033[0m" : "");
+        output_progress(f, jobs);
 }
 
 static void add_node(Columns *c, json_object *row, const char *key) {

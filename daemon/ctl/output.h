@@ -13,9 +13,17 @@
 /* What numabalancerctl prints, from answers of the daemon as JSON. Knows nothing of the bus. The
  * daemon has escaped all text that comes from processes. now_usec is CLOCK_REALTIME. */
 
-/* properties: all of org.numabalancer1.Manager; stats: the answer of GetStats. */
-void output_status(FILE *f, json_object *properties, json_object *stats, uint64_t now_usec,
-                   bool colour);
+/* properties: all of org.numabalancer1.Manager; stats: the answer of GetStats; jobs (may be NULL):
+ * that of ListJobs. */
+void output_status(FILE *f, json_object *properties, json_object *stats, json_object *jobs,
+                   uint64_t now_usec, bool colour);
+
+/* One line for each unfinished job of ListJobs with its progress; nothing when there is none. */
+void output_progress(FILE *f, json_object *jobs);
+
+/* "[#######.............]": how much of the width of 20 is done, a share 0..1. Returns buf. */
+#define OUTPUT_BAR_BYTES 23
+char *output_bar(char buf[static OUTPUT_BAR_BYTES], double share);
 
 /* One picture of `numabalancerctl top`; previous (may be NULL) is the one before, for rates. -ENOMEM. */
 int output_top(FILE *f, const DaemonData *now, const DaemonData *previous);

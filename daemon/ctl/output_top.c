@@ -29,22 +29,6 @@ static void top_head(FILE *f, const DaemonData *now, const DaemonData *previous)
                 growth(now, previous, "PagesFailed"));
 }
 
-static void top_jobs(FILE *f, json_object *jobs) {
-        for (size_t i = 0; i < json_object_array_length(jobs); i++) {
-                json_object *job = json_object_array_get_idx(jobs, i);
-                uint64_t planned = json_u64(job, "pages_planned");
-
-                fprintf(f,
-                        "Moving %s[%" PRIu64 "] node%s to node%" PRIi64 ": %" PRIu64 " of %" PRIu64
-                        " pages (%s), %s, pass %" PRIu64 "\n",
-                        json_text(job, "comm"), json_u64(job, "pid"), json_text(job, "from_nodes"),
-                        json_i64(job, "to_node"), json_u64(job, "pages_moved"), planned,
-                        HUMAN_SHARE(
-                                ratio_or((double)json_u64(job, "pages_moved"), (double)planned, 0)),
-                        json_text(job, "state"), json_u64(job, "passes"));
-        }
-}
-
 int output_top(FILE *f, const DaemonData *now, const DaemonData *previous) {
         int r;
 
@@ -55,7 +39,7 @@ int output_top(FILE *f, const DaemonData *now, const DaemonData *previous) {
                 return r;
         fputc('\n', f);
         if (json_object_array_length(now->jobs) > 0) {
-                top_jobs(f, now->jobs);
+                output_progress(f, now->jobs);
                 fputc('\n', f);
         }
         return output_processes(f, now->processes, false);

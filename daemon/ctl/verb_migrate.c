@@ -38,9 +38,11 @@ static void show_progress(json_object *row) {
 
         if (!isatty(STDERR_FILENO))
                 return;
-        fprintf(stderr, "\r%s: %" PRIu64 " of %" PRIu64 " pages (%s), pass %" PRIu64 " \033[K",
-                json_text(row, "state"), moved, planned,
-                HUMAN_SHARE(ratio_or((double)moved, (double)planned, 0)), json_u64(row, "passes"));
+        fprintf(stderr, "\r%s %" PRIu64 " of %" PRIu64 " pages (%s), %s, pass %" PRIu64 " \033[K",
+                output_bar((char[OUTPUT_BAR_BYTES]) { 0 },
+                           ratio_or((double)moved, (double)planned, 0)),
+                moved, planned, HUMAN_SHARE(ratio_or((double)moved, (double)planned, 0)),
+                json_text(row, "state"), json_u64(row, "passes"));
 }
 
 /* Waits until the job is no longer among the unfinished ones. */

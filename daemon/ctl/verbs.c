@@ -44,22 +44,24 @@ static uint64_t realtime_usec(void) {
 }
 
 static ExitCode verb_status(const Options *o) {
-        cleanup_json json_object *properties = NULL, *stats = NULL;
+        cleanup_json json_object *properties = NULL, *stats = NULL, *jobs = NULL;
         cleanup_client Client c = { 0 };
         ExitCode code;
 
         if ((code = client_open(&c)) != EXIT_DONE ||
             (code = client_properties(&c, &properties)) != EXIT_DONE ||
-            (code = client_call(&c, &stats, "GetStats", NULL)) != EXIT_DONE)
+            (code = client_call(&c, &stats, "GetStats", NULL)) != EXIT_DONE ||
+            (code = client_call(&c, &jobs, "ListJobs", NULL)) != EXIT_DONE)
                 return code;
         if (!json_object_is_type(properties, json_type_object))
                 return bad_answer();
         if (o->json) {
-                if (json_object_object_add(properties, "Stats", TAKE_PTR(stats)) < 0)
+                if (json_object_object_add(properties, "Stats", TAKE_PTR(stats)) < 0 ||
+                    json_object_object_add(properties, "Jobs", TAKE_PTR(jobs)) < 0)
                         return EXIT_FAILED;
                 return print_json(properties);
         }
-        output_status(stdout, properties, stats, realtime_usec(), o->colour);
+        output_status(stdout, properties, stats, jobs, realtime_usec(), o->colour);
         return EXIT_DONE;
 }
 

@@ -43,9 +43,11 @@ static void tell_systemd(Manager *m) {
 
         if (mover_list(m->mover, &job, 1) > 0) {
                 escape_string(name, sizeof(name), job.move.comm);
-                if (asprintf(&text, "Moving %s[%d] to node%d (%" PRIu64 " MiB planned).", name,
-                             (int)job.move.id.pid, (int)m->topology.node_id[job.move.to],
-                             job.move.bytes / MIB) < 0)
+                if (asprintf(&text,
+                             "Moving %s[%d] to node%d: %" PRIu64 " of %" PRIu64
+                             " pages, pass %" PRIu32 ".",
+                             name, (int)job.move.id.pid, (int)m->topology.node_id[job.move.to],
+                             job.pages_moved, job.pages_planned, job.passes) < 0)
                         return;
         } else if (asprintf(&text,
                             "State %s: %s. Source %s. %" PRIu64 " jobs done, %" PRIu64

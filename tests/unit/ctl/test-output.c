@@ -31,7 +31,7 @@ Test(output, status) {
         cleanup_json json_object *s =
                 json_tokener_parse("{\"AccessesTotal\":1000,\"JobsActive\":1}");
 
-        output_status(capture_file(), p, s, 1700000250000000, false);
+        output_status(capture_file(), p, s, NULL, 1700000250000000, false);
         cr_assert_str_eq(capture_end(),
                          "numabalancerd 0.1.0\n"
                          "         State: running (the daemon watches and acts)\n"
@@ -54,7 +54,7 @@ Test(output, status_of_a_paused_daemon_in_colour) {
         json_object_object_add(p, "StateReason", json_object_new_string("paused"));
         json_object_object_add(p, "LastReloadError", json_object_new_string("a.conf:3: bad"));
         json_object_object_add(p, "PausedUntilUSec", json_object_new_uint64(1700000060000000));
-        output_status(capture_file(), p, NULL, 1700000000000000, true);
+        output_status(capture_file(), p, NULL, NULL, 1700000000000000, true);
         text = capture_end();
         cr_assert(strstr(text, "State: \033[1;33mpaused\033[0m (the daemon was paused)\n"), "%s",
                   text);
@@ -63,7 +63,7 @@ Test(output, status_of_a_paused_daemon_in_colour) {
         cr_assert_null(strstr(text, "remote"), "no share of no accesses: %s", text);
 
         json_object_object_add(p, "PausedUntilUSec", json_object_new_uint64(UINT64_MAX));
-        output_status(capture_file(), p, NULL, 0, false);
+        output_status(capture_file(), p, NULL, NULL, 0, false);
         text = capture_end();
         cr_assert(strstr(text, "Paused until: resumed\n"), "%s", text);
 }
@@ -136,4 +136,30 @@ Test(output, lists) {
                 output_list(capture_file(), numbers);
                 cr_assert_str_eq(capture_end(), rows[i][1], "%s", rows[i][0]);
         }
+}
+
+Test(output, status_shows_moves_under_way) {
+        cleanup_json json_object *p = json_tokener_parse(properties);
+        cleanup_json json_object *jobs =
+                json_tokener_parse("[{\"comm\":\"redis\",\"pid\":812,\"from_nodes\":\"1\",\"to_"
+                                   "node\":0,\"pages_planned\":"
+                                   "200,\"pages_moved\":50,\"state\":\"running\",\"passes\":2}]");
+        const char *text;
+
+        output_status(capture_file(), p, NULL, jobs, 0, false);
+        text = capture_end();
+        cr_assert(strstr(text,
+                         "\nMoving redis[812] node1 to node0: 50 of 200 pages (25 %), running, "
+                         "pass 2\n"),
+                  "%s", text);
+}
+
+Test(output, bars) {
+        char buf[OUTPUT_BAR_BYTES];
+
+        cr_assert_str_eq(output_bar(buf, 0), "[....................]");
+        cr_assert_str_eq(output_bar(buf, 0.5), "[##########..........]");
+        cr_assert_str_eq(output_bar(buf, 1), "[####################]");
+        cr_assert_str_eq(output_bar(buf, 7), "[####################]");
+        cr_assert_str_eq(output_bar(buf, __builtin_nan("")), "[....................]");
 }
