@@ -315,6 +315,13 @@ def test_metrics():
     h.equal(rows[0], {"name": "numabalancer_up", "labels": {}, "value": 1.0})
 
 
+def test_metrics_and_manual_agree():
+    with open(os.path.join(h.TOP, "docs/numabalancerctl.1.rst"), encoding="utf-8") as f:
+        section = f.read().partition("METRICS\n=======")[2].partition("EXIT STATUS")[0]
+    told = set(re.findall(r"^# TYPE (\S+)", ctl("metrics").stdout, re.M))
+    h.equal(set(re.findall(r"``(numabalancer_[a-z_]+[a-z])``", section)), told)
+
+
 def test_metrics_file():
     target = os.path.join(bus.dir, "n.prom")
     with open(target, "w", encoding="utf-8") as f:
