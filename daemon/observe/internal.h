@@ -22,7 +22,8 @@ struct Observer {
         ClockSource *clock;
         PolicyReader *policy;
         CpuScanner *scanner; /* of the residency source, instead of the clock */
-        int idle_fd;         /* never readable; stands for the ring where there is none */
+        uint64_t scan_not_before_ns;
+        int idle_fd; /* never readable; stands for the ring where there is none */
         ProcessTable *processes;
         Resolver *resolver;
         SkidModel skid;

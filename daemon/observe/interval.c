@@ -74,7 +74,8 @@ void observer_close_interval(Observer *o, uint64_t now_ns, uint64_t elapsed_ns) 
                 if (observed->evidence.updated_ns == 0)
                         observed->evidence.updated_ns = now_ns;
                 average_cpu(o, p, elapsed_ns);
-                if (is_blind(o, p) && estimates < ESTIMATES_MAX &&
+                /* Those asked lately take no turn, or they would always be served before others. */
+                if (is_blind(o, p) && estimates < ESTIMATES_MAX && residency_is_due(p, now_ns) &&
                     evidence_cpu_ns(&observed->evidence) >= ESTIMATE_CPU_NS) {
                         estimates++;
                         (void)residency_estimate(p, o->topology, o->root, now_ns);

@@ -2,6 +2,7 @@
 #include "observe/observer.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/mathx.h"
 #include "observe/attribute.h"
 #include "observe/internal.h"
 #include "system/clock.h"
@@ -18,6 +20,10 @@
  * the largest ring, but ends even if it is filled as fast as it is drained. */
 #define DISPATCH_SAMPLES 4096
 #define DRAIN_CALLS_MAX  48
+
+/* Half the time after which processes are forgotten; a scan of all processes that can be tracked, at
+ * 10 us each, rests less long. */
+#define SCAN_REST_NS_MAX (30ull * NSEC_PER_SEC)
 
 /* USER_HZ, the unit of start times in proc. */
 #define NSEC_PER_TICK (NSEC_PER_SEC / 100)
@@ -221,7 +227,7 @@ static int start_clock(Observer *o, const Settings *settings, char problem[PROBL
 }
 
 /* `why` tells what a better source lacks, "" when this one was asked for. */
-static int start_residency(Observer *o, const char *why) {
+static int start_residency(Observer *o, const Settings *settings, const char *why) {
         const uint64_t nowhere = 0;
         int32_t node;
         int r;
@@ -243,6 +249,8 @@ static int start_residency(Observer *o, const char *why) {
                 o->scanner = cpu_scanner_free(o->scanner);
                 return r;
         }
+        rate_init(&o->rate, settings->rate_hz, settings->cpu_max_percent, o->topology->n_cpus);
+        o->scan_not_before_ns = 0;
         o->source = SOURCE_RESIDENCY;
         snprintf(o->description, sizeof(o->description),
                  "share of remote accesses expected from CPU time and sampled pages%s%s",
@@ -259,14 +267,14 @@ int observer_start(Observer *o, const Settings *settings) {
                 return -EALREADY;
         if (automatic || settings->source == SOURCE_CLOCK) {
                 r = start_clock(o, settings, problem);
-                if (r < 0 && (!automatic || start_residency(o, problem) < 0)) {
+                if (r < 0 && (!automatic || start_residency(o, settings, problem) < 0)) {
                         if (!automatic)
                                 snprintf(o->description, sizeof(o->description), "clock source: %s",
                                          problem);
                         return r;
                 }
         } else if (settings->source == SOURCE_RESIDENCY) {
-                r = start_residency(o, "");
+                r = start_residency(o, settings, "");
                 if (r < 0)
                         return r;
         } else {
@@ -295,11 +303,14 @@ int observer_configure(Observer *o, const Settings *settings) {
         bool interest = o->rate.interest;
         int r;
 
-        if (!o->clock)
+        if (o->source == SOURCE_NONE)
                 return -ENODEV;
         rate_init(&o->rate, settings->rate_hz, settings->cpu_max_percent,
-                  clock_source_cpus(o->clock));
+                  o->clock ? clock_source_cpus(o->clock) : o->topology->n_cpus);
         o->rate.interest = interest;
+        o->scan_not_before_ns = 0;
+        if (!o->clock)
+                return 0;
         r = apply_rate(o);
         describe_running(o);
         return r;
@@ -377,12 +388,23 @@ int observer_dispatch(Observer *o) {
         return r < 0 ? r : 0;
 }
 
+/* A scan costs what it costs; the next one waits until both fit the ceiling. */
+static void rest_scanner(Observer *o, uint64_t now_ns) {
+        double rest_ns = ratio_or((double)o->spent_ns, o->rate.ceiling, 0);
+
+        o->scan_not_before_ns = now_ns + double_to_u64(fmin(rest_ns, (double)SCAN_REST_NS_MAX));
+        o->spent_ns = 0;
+}
+
 int observer_collect(Observer *o, uint64_t now_ns) {
         uint64_t elapsed_ns = o->collected_ns && now_ns > o->collected_ns ? now_ns - o->collected_ns
                                                                           : NSEC_PER_SEC;
         uint64_t begin_ns = clock_thread_cpu_ns();
         int r = 0, n;
 
+        /* The interval goes on until the next scan, so its CPU time is averaged over all of it. */
+        if (o->scanner && now_ns < o->scan_not_before_ns)
+                return 0;
         /* Old evidence is aged before what belongs to now is added. */
         for (TrackedProcess *p = process_table_newest(o->processes); p; p = p->older)
                 if (p->observed.evidence.updated_ns != 0)
@@ -404,6 +426,8 @@ int observer_collect(Observer *o, uint64_t now_ns) {
         o->spent_ns += clock_thread_cpu_ns() - begin_ns;
         if (o->clock)
                 control_rate(o, elapsed_ns);
+        else
+                rest_scanner(o, now_ns);
         return r;
 }
 

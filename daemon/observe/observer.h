@@ -34,7 +34,7 @@ int observer_configure(Observer *o, const Settings *settings);
 void observer_set_interest(Observer *o, bool interest);
 
 /* Samples per second and CPU at present: rate_hz, unless nobody waits for evidence or the ceiling
- * sampling.cpu_max_percent keeps it lower. 0 when nothing runs. */
+ * sampling.cpu_max_percent keeps it lower. 0 without the clock source. */
 double observer_rate_hz(const Observer *o);
 
 /* Stops sampling: closes events and programs; keeps the evidence. */

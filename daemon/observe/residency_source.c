@@ -50,6 +50,11 @@ static int read_rss(const SystemRoot *root, pid_t pid, uint64_t *ret_bytes) {
         return pages > 0 ? 0 : -ENODATA;
 }
 
+bool residency_is_due(const TrackedProcess *p, uint64_t now_ns) {
+        return evidence_cpu_ns(&p->observed.evidence) > 0 &&
+               (p->residency_ns == 0 || now_ns - p->residency_ns >= RESIDENCY_INTERVAL_NS);
+}
+
 int residency_estimate(TrackedProcess *p, const Topology *t, const SystemRoot *root,
                        uint64_t now_ns) {
         Evidence *e = &p->observed.evidence;
@@ -57,10 +62,8 @@ int residency_estimate(TrackedProcess *p, const Topology *t, const SystemRoot *r
         uint64_t bytes[NODES_MAX], rss_bytes;
         int r;
 
-        if (!(cpu_ns > 0))
-                return -ENODATA;
-        if (p->residency_ns != 0 && now_ns - p->residency_ns < RESIDENCY_INTERVAL_NS)
-                return 0;
+        if (!residency_is_due(p, now_ns))
+                return -EALREADY;
         p->residency_ns = now_ns;
         r = read_rss(root, p->observed.id.pid, &rss_bytes);
         if (r < 0)

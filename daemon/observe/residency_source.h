@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "observe/process_table.h"
@@ -19,9 +20,12 @@
 /* A process is asked for at most this often. */
 #define RESIDENCY_INTERVAL_NS (5ull * NSEC_PER_SEC)
 
+/* Whether the process has CPU time and was not asked for in the last RESIDENCY_INTERVAL_NS. */
+bool residency_is_due(const TrackedProcess *p, uint64_t now_ns);
+
 /* Adds the expected accesses of one process to its evidence, from its cpu_ns and a sample of its
- * pages, and makes SOURCE_RESIDENCY its source. 0 also when it was asked lately; -ESRCH: gone;
- * -ENODATA: no CPU time or no page; other errors of residency_sample. */
+ * pages, and makes SOURCE_RESIDENCY its source. -EALREADY: not due; -ESRCH: gone; -ENODATA: no page;
+ * other errors of residency_sample. */
 int residency_estimate(TrackedProcess *p, const Topology *t, const SystemRoot *root,
                        uint64_t now_ns);
 
