@@ -2,6 +2,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/mathx.h"
+
 #include "migrate/job-internal.h"
 
 /* After the first unit that was not huge so many full ones go without a try, doubling from there:
@@ -14,9 +16,19 @@ void job_scan_again(Job *job, const JobEnv *env) {
         job->unit_page = UNIT_PAGES;
 }
 
+/* Looking for pages costs CPU time, too: much where address space is reserved and empty. It rests as
+ * moving does, each time that so much of it was used. */
+#define SCAN_SLICE_NS (5 * NSEC_PER_MSEC)
+
 int job_scan_next(Job *job, const JobEnv *env, WorkUnit *ret) {
+        uint64_t begin = job_now(env);
         int r = scan_next(&job->scan, job->outcome.move.from, ret);
 
+        job->scan_ns += sub_sat(job_now(env), begin);
+        if (job->scan_ns >= SCAN_SLICE_NS) {
+                job_rest(job, env, job->scan_ns);
+                job->scan_ns = 0;
+        }
         if (r <= 0)
                 return r;
         NegativeKind kind =

@@ -19,6 +19,9 @@ bool job_interrupted(const Job *job, const JobEnv *env);
 /* Waits for the pace. False when interrupted. */
 bool job_wait_pace(Job *job, const JobEnv *env);
 
+/* Rests in proportion to busy_ns of work that is no call, or until interrupted. */
+void job_rest(Job *job, const JobEnv *env, uint64_t busy_ns);
+
 /* Reason of a job that went over its pages until the end. */
 Reason job_reason(const Job *job);
 

@@ -9,26 +9,29 @@
  * about this much for each page that is where it should be. */
 #define WALK_NS_PER_PAGE 20
 
-bool job_wants_sweep(const Job *job, const JobEnv *env) {
+/* It cannot be stopped, so it must not take longer than a service has to stop. */
+#define SWEEP_NS_MAX (10 * NSEC_PER_SEC)
+
+static uint64_t sweep_estimate_ns(const Job *job, const JobEnv *env) {
         uint64_t pages = job->outcome.passes > 1 ? job->left.n_pages : job->source_pages;
 
-        switch (job->settings.method) {
-        case METHOD_MIGRATE_PAGES:
-                return true;
-        case METHOD_MOVE_PAGES:
+        return add_sat(pace_estimate_sweep_ns(env->pace, pages),
+                       mul_sat(job->all_pages, WALK_NS_PER_PAGE));
+}
+
+bool job_wants_sweep(const Job *job, const JobEnv *env) {
+        uint64_t ns = sweep_estimate_ns(job, env);
+
+        if (job->settings.method == METHOD_MOVE_PAGES || ns > SWEEP_NS_MAX)
                 return false;
-        default:
-                break;
-        }
+        if (job->settings.method == METHOD_MIGRATE_PAGES)
+                return true;
         /* Between the first pass and the last it would only try the same pages twice. */
         if (job->outcome.passes > 1 && job->outcome.passes < job->settings.passes)
                 return false;
         if (job->skipped[NEGATIVE_SHARED] + job->skipped[NEGATIVE_FAILED] > 0)
                 return false; /* it would run into the pages that are left alone */
-        if (job->settings.pause_budget_ns == 0)
-                return true;
-        return add_sat(pace_estimate_ns(env->pace, PAGE_SIZE_BASE, pages),
-                       mul_sat(job->all_pages, WALK_NS_PER_PAGE)) <= job->settings.pause_budget_ns;
+        return job->settings.pause_budget_ns == 0 || ns <= job->settings.pause_budget_ns;
 }
 
 /* migrate_pages(2) says -EPERM also for a target outside the cpuset of the process, and -EINVAL
@@ -107,6 +110,7 @@ static void account_sweep(Job *job, const JobEnv *env, uint64_t left) {
         o->pages_gone += went - moved;
         o->bytes_moved = o->pages_moved * env->kernel->page_bytes;
         pace_account(env->pace, &job->order, job_now(env), 0, moved * env->kernel->page_bytes);
+        pace_learn_sweep(env->pace, moved, o->busy_ns);
 }
 
 JobResult job_count(Job *job, const JobEnv *env) {
@@ -119,7 +123,8 @@ JobResult job_count(Job *job, const JobEnv *env) {
         if (r == 0) {
                 /* Counts are of one walk: start over when it goes on. */
                 job_scan_again(job, env);
-                memset(job->skipped, 0, sizeof(job->skipped));
+                if (job->stage == STAGE_COUNT)
+                        memset(job->skipped, 0, sizeof(job->skipped));
                 return JOB_SUSPENDED;
         }
         if (job->stage == STAGE_RECOUNT) {

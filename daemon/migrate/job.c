@@ -9,7 +9,8 @@
 #include "migrate/backoff.h"
 #include "migrate/job-internal.h"
 
-void job_init(Job *job, uint64_t id, const Move *move, uint64_t now_ns, uint64_t page_bytes) {
+void job_init(Job *job, uint64_t id, const Move *move, int fd, uint64_t now_ns,
+              uint64_t page_bytes) {
         memset(job, 0, sizeof(*job));
         job->outcome = (Outcome) {
                 .job = id,
@@ -17,7 +18,7 @@ void job_init(Job *job, uint64_t id, const Move *move, uint64_t now_ns, uint64_t
                 .state = JOB_QUEUED,
                 .queued_ns = now_ns,
         };
-        job->fd = -1;
+        job->fd = fd;
         job->unit_page = UNIT_PAGES;
         worklist_init(&job->left, page_bytes);
 }
@@ -142,6 +143,13 @@ void job_sleep_until(const JobEnv *env, uint64_t until_ns) {
         (void)eventfd_read(env->wake_fd, &ignored);
 }
 
+void job_rest(Job *job, const JobEnv *env, uint64_t busy_ns) {
+        uint64_t until_ns = add_sat(job_now(env), pace_rest_ns(busy_ns, job->settings.cpu_percent));
+
+        while (!job_interrupted(job, env) && job_now(env) < until_ns)
+                job_sleep_until(env, until_ns);
+}
+
 /* Which limit the job has waited for longest. */
 static Limit job_limit(const Job *job, const JobEnv *env) {
         Limit most = LIMIT_NONE;
@@ -244,8 +252,10 @@ static JobResult job_move_chunk(Job *job, const JobEnv *env) {
 
         if (c->n > 0 && job->ending == REASON_NONE) {
                 r = job_try_chunk(job, env, &result);
-                if (r == 0)
+                if (r == 0) {
+                        job->stale = true;
                         return JOB_SUSPENDED;
+                }
                 if (r == -ESRCH)
                         return job_end(job, env, REASON_PROCESS_GONE, 0);
         } else {
@@ -264,21 +274,35 @@ static JobResult job_move_chunk(Job *job, const JobEnv *env) {
         return JOB_SUSPENDED;
 }
 
+/* A chunk to move: 1, 0 at the end of the pass, negative errno. */
+static int job_prepare_chunk(Job *job, const JobEnv *env) {
+        ChunkResult result = { 0 };
+        int r = 1;
+
+        if (!job->filled) {
+                r = job_fill(job, env, &result);
+                job->filled = r > 0;
+        } else if (job->stale && !job->chunk.huge) {
+                /* Much may have happened since it was filled. Huge pages are looked at page by page
+                 * after the call anyway. */
+                int q = chunk_filter(&job->chunk, env->kernel, &result);
+                r = q < 0 ? q : 1;
+        }
+        job->stale = false;
+        job_book(job, env, &result);
+        return r;
+}
+
 static JobResult job_pages(Job *job, const JobEnv *env) {
         while (!job_interrupted(job, env)) {
-                if (!job->filled) {
-                        ChunkResult result = { 0 };
-                        int r = job_fill(job, env, &result);
-                        job_book(job, env, &result);
-                        if (r < 0)
-                                return job_fail(job, env, r);
-                        if (r == 0)
-                                return job_end_pass(job, env);
-                        job->filled = true;
-                }
-                JobResult r = job_move_chunk(job, env);
-                if (r != JOB_SUSPENDED)
-                        return r;
+                int r = job_prepare_chunk(job, env);
+                if (r < 0)
+                        return job_fail(job, env, r);
+                if (r == 0)
+                        return job_end_pass(job, env);
+                JobResult result = job_move_chunk(job, env);
+                if (result != JOB_SUSPENDED)
+                        return result;
         }
         return JOB_SUSPENDED;
 }
@@ -294,24 +318,18 @@ static void job_begin_pass(Job *job, const JobEnv *env) {
         env->publish(env->userdata, job);
 }
 
-static int job_begin(Job *job, const JobEnv *env) {
-        int fd = env->kernel->attach(env->kernel->userdata, job->outcome.move.id);
-
+static void job_begin(Job *job, const JobEnv *env) {
         job->outcome.started_ns = job_now(env);
         job->outcome.state = JOB_RUNNING;
-        if (fd < 0)
-                return fd;
-        job->fd = fd;
         job_scan_again(job, env);
         env->publish(env->userdata, job);
-        return 0;
 }
 
 JobResult job_run(Job *job, const JobEnv *env) {
-        if (job->fd < 0 && !job_cancelled(job)) {
-                int r = job_begin(job, env);
-                if (r < 0)
-                        return job_fail(job, env, r);
+        if (job->outcome.started_ns == 0) {
+                job_begin(job, env);
+                if (job->fd < 0 && !job_cancelled(job))
+                        return job_fail(job, env, job->fd);
         }
         for (;;) {
                 JobResult r = JOB_SUSPENDED;

@@ -44,7 +44,7 @@ typedef struct Job {
         uint64_t waited_ns[LIMIT_MAX]; /* within passes */
         JobStage stage;
         Reason ending; /* not NONE: why the job ends once its pages are accounted for */
-        int fd;        /* of MoverKernel.attach, or -1 */
+        int fd;        /* of MoverKernel.attach, or its errno */
         Scan scan;
         bool scanned;                   /* all mappings were seen by the first pass */
         uint64_t source_pages;          /* of the count: what is to be moved, and */
@@ -59,9 +59,11 @@ typedef struct Job {
         WorkUnit rest[CHUNK_UNITS_MAX + 1];
         uint32_t n_rest;
         HugeGuess huge;
-        WorkList left; /* pages to try again */
-        Chunk chunk;   /* of the next call */
-        bool filled;   /* chunk waits for the pace */
+        WorkList left;    /* pages to try again */
+        Chunk chunk;      /* of the next call */
+        bool filled;      /* chunk waits for the pace, */
+        bool stale;       /* and has waited through an interruption */
+        uint64_t scan_ns; /* spent in scanning since the last rest for it */
         atomic_bool cancelled;
 } Job;
 
@@ -76,7 +78,9 @@ typedef struct JobEnv {
         void *userdata;
 } JobEnv;
 
-void job_init(Job *job, uint64_t id, const Move *move, uint64_t now_ns, uint64_t page_bytes);
+/* fd: of MoverKernel.attach, which the job takes, or its errno, with which the job will end. */
+void job_init(Job *job, uint64_t id, const Move *move, int fd, uint64_t now_ns,
+              uint64_t page_bytes);
 void job_done(Job *job, const MoverKernel *kernel);
 
 /* Sleeps until then or until the worker is woken. */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "migrate/job-internal.h"
 #include "migrate/job.h"
 #include "migrate/kernel.h"
 
@@ -108,7 +109,9 @@ static Slot *mover_pick(Mover *m, uint64_t now_ns, uint64_t *ret_until_ns) {
                 Slot *slot = m->slots[i];
                 if (slot->running)
                         continue;
-                if (atomic_load(&slot->job.cancelled))
+                /* Paused, what a sweep did is found out afterwards; then the job ends. */
+                if (atomic_load(&slot->job.cancelled) &&
+                    !(m->paused && slot->job.stage == STAGE_RECOUNT))
                         return slot;
                 if (m->paused)
                         continue;
@@ -140,18 +143,22 @@ static void mover_work(Mover *m, Slot *slot, const JobEnv *env) {
                 mover_drop_slot(m, slot);
 }
 
-static void *mover_worker(void *userdata) {
-        Worker *w = userdata;
-        Mover *m = w->mover;
-        const JobEnv env = {
+static JobEnv mover_env(Mover *m, int wake_fd) {
+        return (JobEnv) {
                 .kernel = &m->kernel,
                 .pace = &m->pace,
                 .negative = &m->negative,
                 .interrupt = &m->interrupt,
-                .wake_fd = w->wake_fd,
+                .wake_fd = wake_fd,
                 .publish = mover_publish,
                 .userdata = m,
         };
+}
+
+static void *mover_worker(void *userdata) {
+        Worker *w = userdata;
+        Mover *m = w->mover;
+        const JobEnv env = mover_env(m, w->wake_fd);
 
         pthread_mutex_lock(&m->lock);
         while (!m->stop) {
@@ -171,9 +178,8 @@ static void *mover_worker(void *userdata) {
         return NULL;
 }
 
-Mover *mover_free(Mover *m) {
-        if (!m)
-                return NULL;
+void mover_stop(Mover *m) {
+        const JobEnv env = mover_env(m, -1);
 
         pthread_mutex_lock(&m->lock);
         m->stop = true;
@@ -182,9 +188,23 @@ Mover *mover_free(Mover *m) {
         pthread_mutex_unlock(&m->lock);
         for (unsigned i = 0; i < m->n_workers; i++)
                 pthread_join(m->workers[i].thread, NULL);
+        m->n_workers = 0;
 
-        for (size_t i = 0; i < m->n_slots; i++)
-                slot_free(m, m->slots[i]);
+        /* Alone from here on. */
+        while (m->n_slots > 0) {
+                Slot *slot = m->slots[0];
+
+                (void)job_end(&slot->job, &env, REASON_CANCELLED, 0);
+                mover_push_event(m, &slot->job.outcome);
+                mover_drop_slot(m, slot);
+        }
+}
+
+Mover *mover_free(Mover *m) {
+        if (!m)
+                return NULL;
+
+        mover_stop(m);
         for (unsigned i = 0; i < WORKERS; i++)
                 if (m->workers[i].wake_fd >= 0)
                         close(m->workers[i].wake_fd);
@@ -282,10 +302,17 @@ static int mover_add_slot(Mover *m, const Move *move, uint64_t *ret_job) {
         if (m->n_slots + m->n_ends >= JOBS_MAX)
                 return -ENOBUFS;
 
+        /* Now, so that an exec while the job waits in the queue ends it. */
+        int fd = m->kernel.attach(m->kernel.userdata, move->id);
+        if (fd == -ESRCH)
+                return fd;
         Slot *slot = calloc(1, sizeof(*slot));
-        if (!slot)
+        if (!slot) {
+                if (fd >= 0)
+                        m->kernel.detach(m->kernel.userdata, fd);
                 return -ENOMEM;
-        job_init(&slot->job, ++m->last_job, move, m->kernel.now_ns(m->kernel.userdata),
+        }
+        job_init(&slot->job, ++m->last_job, move, fd, m->kernel.now_ns(m->kernel.userdata),
                  m->kernel.page_bytes);
         slot->shown = slot->job.outcome;
         m->slots[m->n_slots++] = slot;
@@ -299,7 +326,7 @@ int mover_submit(Mover *m, const Move *move, uint64_t *ret_job) {
                 return -EINVAL;
 
         pthread_mutex_lock(&m->lock);
-        int r = mover_add_slot(m, move, ret_job);
+        int r = m->stop ? -ECANCELED : mover_add_slot(m, move, ret_job);
         pthread_mutex_unlock(&m->lock);
         return r;
 }

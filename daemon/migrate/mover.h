@@ -61,14 +61,18 @@ typedef struct MoverKernel {
 int mover_new(Mover **ret, const Topology *topology, const SystemRoot *root,
               const Settings *settings, const MoverKernel *kernel);
 
-/* Cancels every job, waits for the workers, frees. NULL-safe. */
+/* Waits for the call under way, then ends every job as cancelled; their ends are the last events. No
+ * order is taken any more. */
+void mover_stop(Mover *m);
+
+/* The same, and frees. NULL-safe. */
 Mover *mover_free(Mover *m);
 
 /* New settings apply to passes that begin afterwards. */
 void mover_set_settings(Mover *m, const Settings *settings);
 
 /* Queues a move. -EINVAL: a node that is unknown, no source, or the target among the sources;
- * -EBUSY: a job for this process exists already; -ENOBUFS: the queue is full. */
+ * -ESRCH: it is not the process meant any more; -ECANCELED: after mover_stop(); -EBUSY: a job for this process exists already; -ENOBUFS: the queue is full. */
 int mover_submit(Mover *m, const Move *move, uint64_t *ret_job);
 
 /* -ENOENT: no such unfinished job. */

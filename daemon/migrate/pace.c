@@ -112,15 +112,34 @@ void pace_learn(Pace *p, PageSize size, uint64_t n, uint64_t busy_ns) {
         cost_add(c, (double)n, (double)busy_ns, 1);
 }
 
+uint64_t pace_rest_ns(uint64_t busy_ns, uint32_t cpu_percent) {
+        uint64_t percent = clamp_u64(cpu_percent, 1, 100);
+
+        return mul_div(busy_ns, 100 - percent, percent);
+}
+
+void pace_learn_sweep(Pace *p, uint64_t n, uint64_t busy_ns) {
+        if (n == 0)
+                return;
+        double each = (double)busy_ns / (double)n;
+        p->sweep_each_ns = p->sweep_each_ns > 0 ? (p->sweep_each_ns + each) / 2 : each;
+}
+
+uint64_t pace_estimate_sweep_ns(const Pace *p, uint64_t n) {
+        uint64_t by_pages = pace_estimate_ns(p, PAGE_SIZE_BASE, n);
+        uint64_t by_sweeps = (uint64_t)clamp_double(p->sweep_each_ns * (double)n, 0, 1e18);
+
+        return by_pages > by_sweeps ? by_pages : by_sweeps;
+}
+
 void pace_account(Pace *p, const PaceOrder *order, uint64_t now_ns, uint64_t busy_ns,
                   uint64_t bytes) {
         uint64_t half = p->pressed ? 2 : 1;
-        uint64_t percent = clamp_u64(order->cpu_percent, 1, 100);
         uint64_t rate = clamp_u64(order->bytes_per_second / half, 1, UINT64_MAX);
         uint64_t *node = &p->node_until_ns[order->to];
 
         if (busy_ns > 0)
-                p->rest_until_ns = add_sat(now_ns, mul_div(busy_ns, 100 - percent, percent));
+                p->rest_until_ns = add_sat(now_ns, pace_rest_ns(busy_ns, order->cpu_percent));
 
         if (*node < sub_sat(now_ns, BURST_NS))
                 *node = sub_sat(now_ns, BURST_NS);

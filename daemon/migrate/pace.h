@@ -25,6 +25,7 @@ typedef struct CallCost {
 
 typedef struct Pace {
         CallCost cost[PAGE_SIZE_MAX];
+        double sweep_each_ns;              /* per page of migrate_pages(2); 0: not known */
         uint64_t rest_until_ns;            /* of the share of a CPU */
         uint64_t node_until_ns[NODES_MAX]; /* of the bucket of a target node */
         uint64_t pressure_read_ns;
@@ -58,6 +59,14 @@ void pace_learn(Pace *p, PageSize size, uint64_t n, uint64_t busy_ns);
 /* A call ended at now_ns, took busy_ns and moved so many bytes. */
 void pace_account(Pace *p, const PaceOrder *order, uint64_t now_ns, uint64_t busy_ns,
                   uint64_t bytes);
+
+/* How long to rest after busy_ns of work so that work takes at most cpu_percent of the time. */
+uint64_t pace_rest_ns(uint64_t busy_ns, uint32_t cpu_percent);
+
+/* A migrate_pages(2) that moved n pages took busy_ns; and what one over n pages would take: not less
+ * than the last ones cost per page, nor than move_pages(2) costs. */
+void pace_learn_sweep(Pace *p, uint64_t n, uint64_t busy_ns);
+uint64_t pace_estimate_sweep_ns(const Pace *p, uint64_t n);
 
 /* When the next call may begin; *ret_limit says what it waits for. */
 uint64_t pace_next_ns(const Pace *p, const PaceOrder *order, Limit *ret_limit);

@@ -24,6 +24,7 @@ __attribute__((format(printf, 2, 3))) static void fake_log(Fake *f, const char *
 static uint64_t fake_now_ns(void *userdata) {
         Fake *f = userdata;
 
+        atomic_fetch_add(&f->n_now, 1);
         return atomic_load(&f->now_ns);
 }
 
@@ -175,6 +176,7 @@ static int fake_query_pages(void *userdata, pid_t pid, const uint64_t *addresses
         int r = fake_common(f);
         int64_t script = scripted(f->query_script, f->n_query++);
 
+        atomic_fetch_add(&f->now_ns, f->query_ns);
         if (r < 0 || script < 0)
                 return r < 0 ? r : (int)script;
         for (uint32_t i = 0; i < n; i++) {
@@ -287,7 +289,7 @@ void fake_init(Fake *f, uint32_t n, int node) {
 
 void fake_done(Fake *f) {
         f->mover = mover_free(f->mover);
-        cr_assert_eq(f->n_attached, 0);
+        cr_assert_eq(atomic_load(&f->n_attached), 0);
         free(f->pages);
         f->pages = NULL;
 }

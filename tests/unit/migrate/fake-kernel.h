@@ -30,8 +30,10 @@ struct Fake {
         uint32_t split; /* page at which the second mapping begins */
         uint64_t starttime;
         atomic_ullong now_ns;
-        uint64_t call_ns; /* what each moving call takes, and */
-        uint64_t page_ns; /* each base page that moves */
+        uint64_t call_ns;  /* what each moving call takes, and */
+        uint64_t page_ns;  /* each base page that moves */
+        uint64_t query_ns; /* each query */
+        atomic_uint n_now; /* looks at the clock */
         double pressure;
         uint32_t n_attached;    /* address spaces held */
         uint32_t room;          /* pages that the target can still take */

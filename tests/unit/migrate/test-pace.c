@@ -77,6 +77,18 @@ Test(pace, estimate_is_what_was_learned) {
         cr_assert(ns > 36000000 && ns < 44000000, "%lu", ns);
 }
 
+Test(pace, sweeps_are_estimated_by_what_they_took) {
+        Pace p;
+
+        pace_init(&p);
+        cr_assert_eq(pace_estimate_sweep_ns(&p, 1000), pace_estimate_ns(&p, PAGE_SIZE_BASE, 1000));
+        pace_learn_sweep(&p, 1000, NSEC_PER_SEC);
+        cr_assert_eq(pace_estimate_sweep_ns(&p, 5000), 5 * NSEC_PER_SEC);
+        pace_learn_sweep(&p, 0, NSEC_PER_SEC);
+        cr_assert_eq(pace_estimate_sweep_ns(&p, 5000), 5 * NSEC_PER_SEC);
+        cr_assert_eq(pace_chunk(&p, PAGE_SIZE_BASE, &order), 2048, "chunks are another matter");
+}
+
 /* Bytes per second over many calls of 1 MiB, each of 1 ms. */
 static double rate_of(Pace *p, const PaceOrder *o, Limit *ret_limit) {
         uint64_t begin = 1000 * NSEC_PER_SEC, now = begin, bytes = 0;
