@@ -112,8 +112,7 @@ void manager_flush_outcomes(Manager *m) {
         m->n_pending = 0;
 }
 
-static int on_mover(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
-        Manager *m = userdata;
+static void take_events(Manager *m) {
         Outcome o;
 
         while (mover_next_event(m->mover, &o) > 0) {
@@ -124,8 +123,21 @@ static int on_mover(sd_event_source *source, int fd, uint32_t revents, void *use
                         journal_job_retried(&o, &m->topology);
                 }
         }
+}
+
+static int on_mover(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
+        Manager *m = userdata;
+
+        take_events(m);
         manager_update_state(m);
         return 0;
+}
+
+void manager_finish_jobs(Manager *m) {
+        if (!m->mover)
+                return; /* nothing to move on this machine */
+        mover_stop(m->mover);
+        take_events(m);
 }
 
 int manager_start_jobs(Manager *m) {
