@@ -16,13 +16,35 @@
 /* CheckAuthorizationFlags: AllowUserInteraction. */
 #define POLKIT_INTERACTIVE 1u
 
-typedef struct Pending {
+struct Pending {
         ReportBus *b;
         sd_bus_message *call;
         AuthorizedCall run;
         const char *action;
         bool polkit; /* the second question is under way */
-} Pending;
+        Pending *previous;
+        Pending *next;
+};
+
+/* A copy of `model` that holds a reference of its own; NULL: no memory. */
+static Pending *pending_new(const Pending *model) {
+        Pending *p = malloc(sizeof *p);
+
+        if (!p)
+                return NULL;
+        *p = *model;
+        sd_bus_message_ref(p->call);
+        p->previous = NULL;
+        p->next = p->b->pending;
+        if (p->next)
+                p->next->previous = p;
+        p->b->pending = p;
+        if (p->polkit)
+                p->b->n_polkit++;
+        else
+                p->b->n_pending++;
+        return p;
+}
 
 static void pending_free(void *userdata) {
         Pending *p = userdata;
@@ -31,8 +53,19 @@ static void pending_free(void *userdata) {
                 p->b->n_polkit--;
         else
                 p->b->n_pending--;
+        if (p->next)
+                p->next->previous = p->previous;
+        if (p->previous)
+                p->previous->next = p->next;
+        else
+                p->b->pending = p->next;
         sd_bus_message_unref(p->call);
         free(p);
+}
+
+void authorize_abandon(ReportBus *b) {
+        for (Pending *p = b->pending; p; p = p->next)
+                p->call = sd_bus_message_unref(p->call);
 }
 
 /* Hands the pending call over to the bus, which frees it with the slot. */
@@ -68,6 +101,8 @@ static int on_polkit_answer(sd_bus_message *reply, void *userdata, sd_bus_error 
         Pending *p = userdata;
         int r, authorized = 0, challenge = 0;
 
+        if (!p->call)
+                return 1;
         /* No polkit, or none that answers: root only. */
         if (sd_bus_message_is_method_error(reply, NULL)) {
                 finish(p, refuse(&error), &error);
@@ -99,19 +134,16 @@ static int append_question(sd_bus_message *m, const Pending *p) {
 static int ask_polkit(Pending *p, sd_bus_error *error) {
         sd_bus_message *m = NULL;
         sd_bus_slot *slot = NULL;
-        Pending *next;
+        Pending *next, model = *p;
         int r;
 
         if (p->b->n_polkit >= BUS_POLKIT_MAX)
                 return sd_bus_error_set(error, BUS_ERROR_BUSY,
                                         "Too many callers are being authorised");
-        next = malloc(sizeof *next);
+        model.polkit = true;
+        next = pending_new(&model);
         if (!next)
                 return -ENOMEM;
-        *next = *p;
-        next->polkit = true;
-        sd_bus_message_ref(next->call);
-        p->b->n_polkit++;
         r = sd_bus_message_new_method_call(
                 sd_bus_message_get_bus(p->call), &m, "org.freedesktop.PolicyKit1",
                 "/org/freedesktop/PolicyKit1/Authority", "org.freedesktop.PolicyKit1.Authority",
@@ -136,7 +168,7 @@ static int on_sender_known(sd_bus_message *reply, void *userdata, sd_bus_error *
         int r;
 
         /* The caller has left, or the bus has: nobody waits for an answer. */
-        if (sd_bus_message_is_method_error(reply, NULL))
+        if (!p->call || sd_bus_message_is_method_error(reply, NULL))
                 return 1;
         r = sd_bus_message_read(reply, "u", &uid);
         if (r >= 0 && !uid_may_change(uid)) {
@@ -156,11 +188,9 @@ int authorize(ReportBus *b, sd_bus_message *m, const char *action, AuthorizedCal
 
         if (b->n_pending >= BUS_PENDING_MAX)
                 return sd_bus_error_set(error, BUS_ERROR_BUSY, "Too many calls wait for an answer");
-        p = malloc(sizeof *p);
+        p = pending_new(&(Pending) { .b = b, .call = m, .run = run, .action = action });
         if (!p)
                 return -ENOMEM;
-        *p = (Pending) { .b = b, .call = sd_bus_message_ref(m), .run = run, .action = action };
-        b->n_pending++;
         r = sd_bus_call_method_async(sd_bus_message_get_bus(m), &slot, "org.freedesktop.DBus",
                                      "/org/freedesktop/DBus", "org.freedesktop.DBus",
                                      "GetConnectionUnixUser", on_sender_known, p, "s",

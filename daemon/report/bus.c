@@ -24,6 +24,7 @@ DEFINE_CLEANUP(ReportBus, report_bus_free)
 static int bus_connect(ReportBus *b);
 
 static void bus_disconnect(ReportBus *b) {
+        authorize_abandon(b);
         /* Closing drops pending calls, which still refer to b. */
         b->bus = sd_bus_close_unref(b->bus);
 }

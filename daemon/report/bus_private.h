@@ -21,6 +21,8 @@
 #define ACTION_RELOAD  "org.numabalancer1.reload"
 #define ACTION_MIGRATE "org.numabalancer1.migrate"
 
+typedef struct Pending Pending;
+
 struct ReportBus {
         sd_event *event;
         sd_event_source *retry;
@@ -30,6 +32,7 @@ struct ReportBus {
         StatusView sent;          /* what subscribers know; its strings are owned */
         sd_event_source *sampler; /* ends an interval of the history */
         History history;
+        Pending *pending; /* callers whose authorisation is being checked */
         unsigned n_pending;
         unsigned n_polkit;
         size_t rows_queued; /* rows of lists sent since the queue to the bus was empty */
@@ -113,3 +116,7 @@ typedef int (*AuthorizedCall)(ReportBus *b, sd_bus_message *m, sd_bus_error *err
  * before. Returns 1, or -errno with error set. */
 int authorize(ReportBus *b, sd_bus_message *m, const char *action, AuthorizedCall run,
               sd_bus_error *error);
+
+/* Lets go of the calls that are being authorised, before the connection is closed: each keeps the
+ * connection alive, which in turn keeps it. */
+void authorize_abandon(ReportBus *b);
