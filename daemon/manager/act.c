@@ -64,8 +64,8 @@ static void submit(Manager *m, Tracked *p, const Move *move) {
         int r;
 
         r = mover_submit(m->mover, move, &job);
-        if (r == -EBUSY || r == -ENOBUFS)
-                return; /* planned again by the next evaluation */
+        if (r == -EBUSY || r == -ENOBUFS || r == -ESRCH)
+                return; /* planned again by the next evaluation, if it still lives */
         if (r < 0) {
                 escape_string(name, sizeof(name), p->info.comm);
                 journal_log(LOG_WARNING, "The move of %s[%d] could not be queued: %s", name,

@@ -111,6 +111,8 @@ void manager_act(Manager *m, uint64_t now_ns);
 int manager_start_jobs(Manager *m);
 void manager_verify_outcomes(Manager *m, uint64_t now_ns);
 void manager_flush_outcomes(Manager *m);
+/* Ends all jobs and takes their last events; at the end of the daemon. */
+void manager_finish_jobs(Manager *m);
 
 /* state.c: which state the daemon is in, told to systemd, journal and bus. */
 void manager_update_state(Manager *m);

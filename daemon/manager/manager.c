@@ -271,6 +271,7 @@ int manager_run(const ManagerOptions *options) {
         m->state = STATE_STOPPING;
         m->state_reason = REASON_STOPPING;
         (void)sd_notify(false, "STOPPING=1\nSTATUS=Stopping.");
+        manager_finish_jobs(m);
         manager_flush_outcomes(m);
         tell(m, journal_stopping);
         if (r < 0) {
