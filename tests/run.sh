@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Runs test suites and adds up their totals; sourced by ./dev test. Uses its functions (need_vm, say,
-# cmd_build, stage, configure) and variables (top, build).
+# Runs test suites and adds up their totals; sourced by ./dev test. Uses its functions (need, need_vm,
+# say, cmd_build, stage, configure) and variables (top, build, web_packages).
 # shellcheck disable=SC2154
 
 passed=0
@@ -91,11 +91,15 @@ run_vm() {
 
 run_suites() {
         local suites=("$@") suite
-        [ ${#suites[@]} -gt 0 ] || suites=(check unit replay fuzz bench bus bpf sanitize vm)
+        [ ${#suites[@]} -gt 0 ] || suites=(check unit replay fuzz bench bus web bpf sanitize vm)
         cmd_build
         for suite in "${suites[@]}"; do
                 case $suite in
                 check | unit | replay | fuzz | bench | bus | bpf) run_meson_suite "$suite" "$build" ;;
+                web)
+                        need "${web_packages[@]}"
+                        run_meson_suite web "$build"
+                        ;;
                 sanitize) run_sanitize ;;
                 vm) run_vm ;;
                 *) die "no such suite: $suite" ;;

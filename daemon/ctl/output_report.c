@@ -7,22 +7,27 @@
 #include "base/cleanup.h"
 #include "base/human.h"
 #include "base/mathx.h"
+#include "ctl/charts.h"
 #include "ctl/json.h"
 #include "ctl/output.h"
 
-/* The drawing area of the charts. */
-#define CHART_WIDTH  900
-#define CHART_HEIGHT 160
-
 static const char page_style[] =
-        "body{font:15px/1.5 sans-serif;margin:2em auto;max-width:960px;padding:0 1em;"
-        "color:#222;background:#fff}"
-        "h1{font-size:1.5em}h2{font-size:1.15em;margin-top:2em}"
-        "table{border-collapse:collapse}td,th{padding:.15em .7em;text-align:right;"
-        "border-bottom:1px solid #ddd}td.t,th.t{text-align:left}"
-        "svg{width:100%;height:auto;background:#f7f7f7}"
-        "@media(prefers-color-scheme:dark){body{color:#ddd;background:#181818}"
-        "td,th{border-color:#444}svg{background:#242424}}";
+        ":root{--ink:#222;--soft:#777;--line:#ddd;--paper:#fff;--red:#d33;--blue:#38a}"
+        "@media(prefers-color-scheme:dark){:root{--ink:#ddd;--soft:#999;--line:#444;"
+        "--paper:#181818;--red:#e55;--blue:#4ac}}"
+        "body{font:15px/1.5 sans-serif;margin:2em auto;max-width:1000px;padding:0 1em;"
+        "color:var(--ink);background:var(--paper)}"
+        "h1{font-size:1.5em}h2{font-size:1.15em;margin-top:2em}p{color:var(--soft)}"
+        ".wide{overflow-x:auto}table{border-collapse:collapse}"
+        "td,th{padding:.2em .7em;text-align:right;white-space:nowrap;"
+        "border-bottom:1px solid var(--line)}td.t,th.t{text-align:left}"
+        "td.t{white-space:normal;max-width:20em;overflow-wrap:break-word}th{color:var(--soft)}"
+        "svg{display:block;width:100%;height:auto}"
+        "svg text{font-size:12px;fill:var(--ink)}.grid{stroke:var(--line)}"
+        ".share{fill:none;stroke:var(--red);stroke-width:2;stroke-linecap:round}"
+        ".moved{fill:var(--blue);opacity:.6}.tip{fill:transparent}"
+        ".local{fill:var(--blue)}.remote{fill:var(--red)}"
+        "span.red{color:var(--red)}span.blue{color:var(--blue)}";
 
 /* Text between tags or in an attribute. */
 static void put_text(FILE *f, const char *s) {
@@ -64,7 +69,7 @@ __attribute__((format(printf, 3, 4))) static void cell(FILE *f, bool text, const
 
 /* Titles are separated by '|'; '<' before a title aligns its column to the left. */
 static void table_head(FILE *f, const char *titles) {
-        fputs("<table><tr>", f);
+        fputs("<div class=\"wide\"><table><tr>", f);
         while (*titles) {
                 size_t n;
 
@@ -75,44 +80,6 @@ static void table_head(FILE *f, const char *titles) {
                 titles += n + (titles[n] == '|');
         }
         fputs("</tr>\n", f);
-}
-
-static double row_share(json_object *row) {
-        return ratio_or((double)json_u64(row, "remote"), (double)json_u64(row, "accesses"), 0);
-}
-
-/* The remote share as a line, what was moved as bars behind it. */
-static void put_chart(FILE *f, json_object *history) {
-        size_t n = json_object_array_length(history);
-        double most = 1, step = n > 1 ? (double)CHART_WIDTH / (double)(n - 1) : 0;
-
-        for (size_t i = 0; i < n; i++)
-                most = fmax(most,
-                            (double)json_u64(json_object_array_get_idx(history, i), "bytes_moved"));
-        fprintf(f, "<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"remote share\">\n",
-                CHART_WIDTH, CHART_HEIGHT);
-        for (size_t i = 0; i < n; i++) {
-                double moved =
-                        (double)json_u64(json_object_array_get_idx(history, i), "bytes_moved");
-
-                if (moved > 0)
-                        fprintf(f,
-                                "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" "
-                                "fill=\"#8ab\" opacity=\"0.6\"/>\n",
-                                (double)i * step - step / 2, CHART_HEIGHT * (1 - moved / most),
-                                fmax(step, 2), CHART_HEIGHT * moved / most);
-        }
-        fputs("<polyline fill=\"none\" stroke=\"#d33\" stroke-width=\"2\" points=\"", f);
-        for (size_t i = 0; i < n; i++)
-                fprintf(f, "%.1f,%.1f ", (double)i * step,
-                        (CHART_HEIGHT - 2) *
-                                        (1 - row_share(json_object_array_get_idx(history, i))) +
-                                1);
-        fprintf(f,
-                "\"/>\n</svg>\n<p>Line: share of accesses that were remote, 0 to 100 %%. Bars: "
-                "memory "
-                "moved, at most %s in ten seconds.</p>\n",
-                most > 1 ? HUMAN_SIZE(double_to_u64(most)) : "nothing");
 }
 
 static void put_state(FILE *f, const ReportData *d) {
@@ -133,39 +100,20 @@ static void put_state(FILE *f, const ReportData *d) {
         fputs("</tr>\n</table>\n", f);
 }
 
-static json_object *accesses_of(json_object *nodes, size_t i) {
-        return json_object_object_get(json_object_array_get_idx(nodes, i), "accesses");
-}
-
-static void put_matrix(FILE *f, json_object *nodes) {
-        size_t n = json_object_array_length(nodes);
-        double sum = 0;
-
-        for (size_t i = 0; i < n * n; i++)
-                sum += json_object_get_double(
-                        json_object_array_get_idx(accesses_of(nodes, i / n), i % n));
-        fputs("<table><tr><th class=\"t\">CPUs of</th>", f);
-        for (size_t k = 0; k < n; k++)
-                fprintf(f, "<th>node%" PRIi64 "</th>",
-                        json_i64(json_object_array_get_idx(nodes, k), "node"));
-        fputs("<th>CPUs</th><th>busy</th><th>memory</th><th>available</th></tr>\n", f);
-        for (size_t i = 0; i < n; i++) {
+static void put_nodes(FILE *f, json_object *nodes) {
+        table_head(f, "<Node|CPUs|Busy|Memory|Available");
+        for (size_t i = 0; i < json_object_array_length(nodes); i++) {
                 json_object *node = json_object_array_get_idx(nodes, i);
 
                 fputs("<tr>", f);
                 cell(f, true, "node%" PRIi64, json_i64(node, "node"));
-                for (size_t k = 0; k < n; k++)
-                        cell(f, false, "%s",
-                             HUMAN_SHARE(ratio_or(json_object_get_double(json_object_array_get_idx(
-                                                          accesses_of(nodes, i), k)),
-                                                  sum, 0)));
                 cell(f, false, "%" PRIu64, json_u64(node, "cpus"));
                 cell(f, false, "%.1f", json_number(node, "cpu_share"));
                 cell(f, false, "%s", HUMAN_SIZE(json_u64(node, "memory_bytes")));
                 cell(f, false, "%s", HUMAN_SIZE(json_u64(node, "available_bytes")));
                 fputs("</tr>\n", f);
         }
-        fputs("</table>\n", f);
+        fputs("</table></div>\n", f);
 }
 
 static void put_migrations(FILE *f, json_object *rows) {
@@ -190,7 +138,7 @@ static void put_migrations(FILE *f, json_object *rows) {
                 cell(f, false, "%s", share ? HUMAN_SHARE(json_object_get_double(share)) : "-");
                 fputs("</tr>\n", f);
         }
-        fputs("</table>\n", f);
+        fputs("</table></div>\n", f);
 }
 
 static void put_processes(FILE *f, json_object *rows) {
@@ -210,7 +158,7 @@ static void put_processes(FILE *f, json_object *rows) {
                 cell(f, true, "it %s", output_reason(json_text(row, "reason")));
                 fputs("</tr>\n", f);
         }
-        fputs("</table>\n", f);
+        fputs("</table></div>\n", f);
 }
 
 void output_report(FILE *f, const ReportData *d) {
@@ -220,9 +168,10 @@ void output_report(FILE *f, const ReportData *d) {
                 page_style);
         put_state(f, d);
         fputs("<h2>The last hour</h2>\n", f);
-        put_chart(f, d->history);
-        fputs("<h2>Accesses to the memory of the nodes</h2>\n", f);
-        put_matrix(f, d->now.nodes);
+        chart_history(f, d->history);
+        fputs("<h2>Who accesses whose memory</h2>\n", f);
+        chart_matrix(f, d->now.nodes);
+        put_nodes(f, d->now.nodes);
         fputs("<h2>Moves</h2>\n", f);
         put_migrations(f, d->migrations);
         fputs("<h2>Processes</h2>\n", f);

@@ -343,7 +343,7 @@ class Page(html.parser.HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self.fetched += [v for k, v in attrs if k in ("src", "href")]
-        if tag not in ("meta", "rect", "polyline"):
+        if tag != "meta":
             self.open.append(tag)
 
     def handle_startendtag(self, tag, attrs):

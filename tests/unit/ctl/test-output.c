@@ -99,13 +99,19 @@ Test(output, long_words_stay_whole) {
 }
 
 Test(output, report_escapes_what_it_shows) {
+        /* A minute; nothing was seen in between. */
+        static const char history[] =
+                "[{\"end_usec\":20000000,\"interval_usec\":10000000,\"remote\":1,\"accesses\":2,"
+                "\"bytes_moved\":5},"
+                "{\"end_usec\":30000000,\"interval_usec\":10000000,\"remote\":7,\"accesses\":7},"
+                "{\"end_usec\":50000000,\"interval_usec\":20000000,\"accesses\":0},"
+                "{\"end_usec\":70000000,\"interval_usec\":20000000,\"remote\":1,\"accesses\":4}]";
         ReportData d = {
                 .now = { .properties = json_tokener_parse(properties),
                          .nodes = json_tokener_parse("[{\"node\":0,\"accesses\":[1]}]"),
                          .processes = json_tokener_parse(
                                  "[{\"pid\":1,\"comm\":\"<b>&\\\"x\",\"reason\":\"move\"}]") },
-                .history = json_tokener_parse("[{\"remote\":1,\"accesses\":2,\"bytes_moved\":5},"
-                                              "{\"remote\":0,\"accesses\":0}]"),
+                .history = json_tokener_parse(history),
                 .migrations = json_tokener_parse("[{\"comm\":\"</td><script>\"}]"),
                 .now_usec = 1700000000000000,
         };
@@ -115,7 +121,9 @@ Test(output, report_escapes_what_it_shows) {
         text = capture_end();
         cr_assert(strstr(text, "<td class=\"t\">&lt;b&gt;&amp;&quot;x</td>"), "%s", text);
         cr_assert(strstr(text, "&lt;/td&gt;&lt;script&gt;[0]"), "%s", text);
-        cr_assert(strstr(text, "points=\"0.0,80.0 900.0,159.0 \""), "%s", text);
+        cr_assert(strstr(text, "d=\"M200.0,90.0h0L350.0,10.0\"/>"), "two points: %s", text);
+        cr_assert(strstr(text, "d=\"M950.0,130.0h0\"/>"), "one after a gap: %s", text);
+        cr_assert(strstr(text, "1 of 2 accesses remote, 5 bytes moved"), "%s", text);
         cr_assert_null(strstr(text, "nan"), "%s", text);
         daemon_data_done(&d.now);
         json_object_put(d.history);
