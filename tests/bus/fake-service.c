@@ -2,7 +2,9 @@
 /* The report room on a bus with made-up data in place of the manager: what the bus tests talk to.
  * Arguments: the number of processes (default 3); "hostile", when all text is as an attacker would
  * choose it. SIGUSR1 ends a job and lets the source change. A timer with the priority of the
- * manager's tick runs in the loop; SIGUSR2 prints how late it was at most since the last time. */
+ * manager's tick runs in the loop; SIGUSR2 prints, since the last time, how late it was at
+ * most, the same without the time in which there was no CPU for this program, the most CPU time
+ * between two, and their number. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -22,6 +24,10 @@ typedef struct Fake {
         ReportBus *bus;
         uint64_t tick_usec; /* when the timer is due */
         uint64_t late_usec;
+        uint64_t own_usec;  /* without the time in which the kernel ran others instead */
+        uint64_t wait_usec; /* that time until the last tick */
+        uint64_t cpu_usec;  /* CPU time used until the last tick */
+        uint64_t between_usec;
         unsigned n_ticks;
 } Fake;
 
@@ -280,21 +286,49 @@ static void end_hostile_jobs(Fake *f, Outcome o) {
         }
 }
 
-static uint64_t now_usec(void) {
+static uint64_t now_usec(clockid_t clock) {
         struct timespec ts;
 
-        clock_gettime(CLOCK_MONOTONIC, &ts);
+        clock_gettime(clock, &ts);
         return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
 }
 
+/* Time in which this thread could have run, but had no CPU. 0 where the kernel does not count it. */
+static uint64_t waited_usec(void) {
+        FILE *f = fopen("/proc/self/schedstat", "re");
+        unsigned long long waited_ns = 0;
+
+        if (!f)
+                return 0;
+        if (fscanf(f, "%*u %llu", &waited_ns) != 1)
+                waited_ns = 0;
+        fclose(f);
+        return waited_ns / 1000;
+}
+
+static void count_lateness(Fake *f, uint64_t now, uint64_t cpu) {
+        uint64_t late = now > f->tick_usec ? now - f->tick_usec : 0, own;
+        uint64_t waited = waited_usec();
+
+        own = late > waited - f->wait_usec ? late - (waited - f->wait_usec) : 0;
+        if (late > f->late_usec)
+                f->late_usec = late;
+        if (own > f->own_usec)
+                f->own_usec = own;
+        if (cpu - f->cpu_usec > f->between_usec)
+                f->between_usec = cpu - f->cpu_usec;
+        f->wait_usec = waited;
+        f->cpu_usec = cpu;
+        f->n_ticks++;
+}
+
 static int on_tick(sd_event_source *s, uint64_t usec, void *userdata) {
-        uint64_t now = now_usec();
+        uint64_t now = now_usec(CLOCK_MONOTONIC), cpu = now_usec(CLOCK_PROCESS_CPUTIME_ID);
         Fake *f = userdata;
 
-        if (now > f->tick_usec && now - f->tick_usec > f->late_usec)
-                f->late_usec = now - f->tick_usec;
-        f->n_ticks++;
-        f->tick_usec = now + TICK_USEC;
+        count_lateness(f, now, cpu);
+        /* Not from now on: what has passed meanwhile is in wait_usec already. */
+        f->tick_usec = now_usec(CLOCK_MONOTONIC) + TICK_USEC;
         sd_event_source_set_time(s, f->tick_usec);
         return sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
 }
@@ -303,9 +337,12 @@ static int on_measure_signal(sd_event_source *s, const struct signalfd_siginfo *
                              void *userdata) {
         Fake *f = userdata;
 
-        printf("%llu %u\n", (unsigned long long)f->late_usec, f->n_ticks);
+        printf("%llu %llu %llu %u\n", (unsigned long long)f->late_usec,
+               (unsigned long long)f->own_usec, (unsigned long long)f->between_usec, f->n_ticks);
         fflush(stdout);
         f->late_usec = 0;
+        f->own_usec = 0;
+        f->between_usec = 0;
         f->n_ticks = 0;
         return 0;
 }
@@ -378,7 +415,7 @@ static void fake_init(Fake *f, const char *n_processes, bool is_hostile) {
 static int start_tick(sd_event *event, sd_event_source **ret, Fake *f) {
         int r;
 
-        f->tick_usec = now_usec() + TICK_USEC;
+        f->tick_usec = now_usec(CLOCK_MONOTONIC) + TICK_USEC;
         r = sd_event_add_time(event, ret, CLOCK_MONOTONIC, f->tick_usec, 1, on_tick, f);
         return r < 0 ? r : sd_event_source_set_priority(*ret, TICK_PRIORITY);
 }

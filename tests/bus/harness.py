@@ -46,6 +46,8 @@ CONFIG = """<busconfig>
   <policy user="root">
     <allow own="org.freedesktop.PolicyKit1"/>
     <allow send_destination="org.freedesktop.PolicyKit1"/>
+    <allow send_destination="org.freedesktop.DBus"
+           send_interface="org.freedesktop.DBus.Monitoring"/>
   </policy>
   {extra}
 </busconfig>
@@ -101,7 +103,22 @@ class Service:
 
     def __init__(self, bus, *arguments):
         self.process = subprocess.Popen([os.environ["FAKE_SERVICE"], *arguments],
-                                        env=bus.environment(), stderr=subprocess.PIPE)
+                                        env=bus.environment(), stderr=subprocess.PIPE,
+                                        stdout=subprocess.PIPE)
+
+    def ticks(self):
+        """Since this was asked last: how late its tick was at most, the same without waiting for a
+        CPU, the CPU time that it used between two (all in ms), and how often the tick came."""
+        self.process.send_signal(signal.SIGUSR2)
+        *usec, n = map(int, self.process.stdout.readline().split())
+        return *(value / 1000 for value in usec), n
+
+    def memory_kib(self, key="VmRSS"):
+        with open(f"/proc/{self.process.pid}/status", encoding="utf-8") as f:
+            return next(int(line.split()[1]) for line in f if line.startswith(key + ":"))
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
     def alive(self):
         return self.process.poll() is None
@@ -120,6 +137,7 @@ class Service:
             return -1
         finally:
             self.process.stderr.close()
+            self.process.stdout.close()
 
 
 def call(connection, method, types=None, *values, interface=INTERFACE, path=PATH, name=NAME):
