@@ -63,9 +63,10 @@ static void diagnose_architecture(Report *r) {
 #ifdef __x86_64__
         add(r, "architecture", FINDING_GOOD, "", "", "x86-64");
 #else
-        add(r, "architecture", FINDING_MISSING,
-            "the clock source cannot decode this machine's code", "none; only x86-64 is supported",
-            "not x86-64");
+        add(r, "architecture", FINDING_LIMITED,
+            "the clock source cannot decode this machine's code; the less precise source residency "
+            "serves",
+            "none; the clock source is for x86-64 only", "not x86-64");
 #endif
 }
 
@@ -73,7 +74,7 @@ static void diagnose_btf(Report *r) {
         bool there = faccessat(r->root->sys_fd, "kernel/btf/vmlinux", F_OK, 0) == 0;
 
         add(r, "btf", there ? FINDING_GOOD : FINDING_MISSING,
-            "no BPF program can be loaded, so no source of evidence works",
+            "without BPF the memory policies of processes cannot be read, so nothing is moved",
             "use a kernel with CONFIG_DEBUG_INFO_BTF, as Debian's have it",
             "kernel type information %s", there ? "is there" : "is missing");
 }
@@ -112,10 +113,12 @@ static void diagnose_capabilities(Report *r) {
 
         diagnose_capability(r, "cap-sys-ptrace", "CAP_SYS_PTRACE", held >> BIT_SYS_PTRACE & 1,
                             "pages of other users' processes can neither be seen nor moved");
-        diagnose_capability(r, "cap-bpf", "CAP_BPF", admin || held >> BIT_BPF & 1,
-                            "no BPF program can be loaded, so no source of evidence works");
+        diagnose_capability(
+                r, "cap-bpf", "CAP_BPF", admin || held >> BIT_BPF & 1,
+                "without BPF the memory policies of processes cannot be read, so nothing is moved");
         diagnose_capability(r, "cap-perfmon", "CAP_PERFMON", admin || held >> BIT_PERFMON & 1,
-                            "no clock events can be opened, so no source of evidence works");
+                            "no clock events can be opened and no memory policies be read, so "
+                            "nothing is moved");
         if (paranoid < 3)
                 add(r, "perf-event-paranoid", FINDING_GOOD, "", "",
                     "kernel.perf_event_paranoid is %ld", paranoid);
@@ -123,8 +126,9 @@ static void diagnose_capabilities(Report *r) {
                 add(r, "perf-event-paranoid", FINDING_GOOD, "", "",
                     "kernel.perf_event_paranoid is %ld, and the events are open", paranoid);
         else
-                add(r, "perf-event-paranoid", admin ? FINDING_GOOD : FINDING_MISSING,
-                    "opening clock events needs CAP_SYS_ADMIN, which is not held",
+                add(r, "perf-event-paranoid", admin ? FINDING_GOOD : FINDING_LIMITED,
+                    "clock events cannot be opened without CAP_SYS_ADMIN; the less precise source "
+                    "residency serves",
                     "start the daemon by its unit, or lower kernel.perf_event_paranoid to 2",
                     "kernel.perf_event_paranoid is %ld%s", paranoid,
                     admin ? ", and CAP_SYS_ADMIN is held" : "");
@@ -138,7 +142,8 @@ static void diagnose_lockdown(Report *r) {
                 *text = '\0';
         strict = strstr(text, "[confidentiality]") != NULL;
         add(r, "lockdown", strict ? FINDING_MISSING : FINDING_GOOD,
-            "BPF programs may not read registers and code",
+            "BPF programs may not look into the kernel, so memory policies cannot be read and "
+            "nothing is moved",
             "boot with lockdown=integrity or without", "kernel lockdown is %s",
             strict                        ? "confidentiality"
             : strstr(text, "[integrity]") ? "integrity"
@@ -199,9 +204,10 @@ static void diagnose_limits(Report *r) {
         char release[64] = "", text[32];
         unsigned major = 0, minor = 0;
 
-        add(r, "open-files", files >= needed ? FINDING_GOOD : FINDING_MISSING,
-            "clock events cannot be opened on all CPUs", "set LimitNOFILE=65536 in the unit",
-            "%s open files are allowed", limit_text(text, sizeof(text), files));
+        add(r, "open-files", files >= needed ? FINDING_GOOD : FINDING_LIMITED,
+            "clock events cannot be opened on all CPUs; the less precise source residency serves",
+            "set LimitNOFILE=65536 in the unit", "%s open files are allowed",
+            limit_text(text, sizeof(text), files));
         (void)file_read(r->root->proc_fd, "sys/kernel/osrelease", release, sizeof(release));
         /* Newer kernels account the memory of BPF maps elsewhere. */
         if (sscanf(release, "%u.%u", &major, &minor) != 2 || major > 5 ||
