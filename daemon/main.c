@@ -54,7 +54,14 @@ static int check_config(const char *path) {
 }
 
 int main(int argc, char *argv[]) {
-        enum { OPTION_CONFIG = 256, OPTION_CHECK, OPTION_DOCTOR, OPTION_OBSERVE, OPTION_VERSION, OPTION_HELP };
+        enum {
+                OPTION_CONFIG = 256,
+                OPTION_CHECK,
+                OPTION_DOCTOR,
+                OPTION_OBSERVE,
+                OPTION_VERSION,
+                OPTION_HELP
+        };
         static const struct option options[] = {
                 { "config", required_argument, NULL, OPTION_CONFIG },
                 { "check", no_argument, NULL, OPTION_CHECK },

@@ -8,5 +8,5 @@ typedef struct ConfigError {
 
 /* Sets the message "FILE:LINE: ..." (line 0: "FILE: ...") and returns r; keeps an earlier message.
  * Bytes that cannot be shown are escaped. */
-int config_error(ConfigError *error, int r, const char *path, unsigned line, const char *format, ...)
-        __attribute__((format(printf, 5, 6)));
+int config_error(ConfigError *error, int r, const char *path, unsigned line, const char *format,
+                 ...) __attribute__((format(printf, 5, 6)));

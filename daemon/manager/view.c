@@ -249,8 +249,8 @@ static int view_record(void *userdata, int fd, uint32_t seconds) {
 static size_t view_diagnose(void *userdata, Finding *ret, size_t max) {
         Manager *m = userdata;
 
-        return system_diagnose(&m->root, &m->topology,
-                               observer_source(m->observer) != SOURCE_NONE, ret, max);
+        return system_diagnose(&m->root, &m->topology, observer_source(m->observer) != SOURCE_NONE,
+                               ret, max);
 }
 
 void manager_backend(Manager *m, ReportBackend *ret) {

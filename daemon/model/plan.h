@@ -20,25 +20,25 @@ typedef struct NodeState {
 typedef struct Verdict {
         ProcessId id;
         Reason reason;
-        bool candidate;          /* passed the gates (with hysteresis) */
-        double samples;          /* decayed samples behind the shares */
-        double remote_share;     /* estimate, and its confidence bounds */
+        bool candidate;      /* passed the gates (with hysteresis) */
+        double samples;      /* decayed samples behind the shares */
+        double remote_share; /* estimate, and its confidence bounds */
         double remote_lower;
         double remote_upper;
-        double cpu_ns;           /* CPU time used, ns per second */
-        double stall_ns;         /* time lost to remote memory, ns per second */
-        double score;            /* stall_ns / cpu_ns */
-        int home_node;           /* node index with most accesses served, NODE_NONE unknown */
-        int run_node;            /* node index with most CPU time, NODE_NONE unknown */
-        double run_share;        /* its share of the CPU time */
-        int target_node;         /* where its memory should be, NODE_NONE */
-        uint64_t move_bytes;     /* what a move would copy */
-        double benefit_ns;       /* gain expected over horizon_ns */
-        double cost_ns;          /* time that the move itself takes */
+        double cpu_ns;       /* CPU time used, ns per second */
+        double stall_ns;     /* time lost to remote memory, ns per second */
+        double score;        /* stall_ns / cpu_ns */
+        int home_node;       /* node index with most accesses served, NODE_NONE unknown */
+        int run_node;        /* node index with most CPU time, NODE_NONE unknown */
+        double run_share;    /* its share of the CPU time */
+        int target_node;     /* where its memory should be, NODE_NONE */
+        uint64_t move_bytes; /* what a move would copy */
+        double benefit_ns;   /* gain expected over horizon_ns */
+        double cost_ns;      /* time that the move itself takes */
         uint64_t horizon_ns;
-        uint64_t wait_until_ns;  /* CLOCK_MONOTONIC; cool-down, give-up or block ends; 0 = none */
-        double observed;         /* the value that decided, and */
-        double threshold;        /* the threshold it met, in the unit the reason implies */
+        uint64_t wait_until_ns; /* CLOCK_MONOTONIC; cool-down, give-up or block ends; 0 = none */
+        double observed;        /* the value that decided, and */
+        double threshold;       /* the threshold it met, in the unit the reason implies */
 } Verdict;
 
 /* An order to the migration engine: bring what the process has on nodes `from` to node `to`. */
@@ -46,25 +46,25 @@ typedef struct Move {
         ProcessId id;
         char comm[COMM_BYTES];
         char unit[UNIT_BYTES];
-        NodeMask from;           /* source nodes, dense indices, without `to` */
-        int to;                  /* target node, dense index */
-        uint64_t bytes;          /* estimate of what will be copied */
+        NodeMask from;  /* source nodes, dense indices, without `to` */
+        int to;         /* target node, dense index */
+        uint64_t bytes; /* estimate of what will be copied */
         double score;
-        double remote_before;    /* remote share when the move was decided, */
-        double remote_expected;  /* and what the move should make of it */
+        double remote_before;     /* remote share when the move was decided, */
+        double remote_expected;   /* and what the move should make of it */
         uint64_t bandwidth_bytes; /* most per second by a rule; 0: what the settings say */
         double benefit_ns;
         double cost_ns;
-        bool observe;            /* to be told, not carried out: mode observe, of the
+        bool observe; /* to be told, not carried out: mode observe, of the
                                   * configuration or of a rule */
 } Move;
 
 /* Result of one evaluation. Arrays belong to the plan and are reused from tick to tick. */
 typedef struct Plan {
-        Verdict *verdicts;       /* one per process of the snapshot, in its order */
+        Verdict *verdicts; /* one per process of the snapshot, in its order */
         size_t n_verdicts;
         size_t verdicts_allocated;
-        Move *moves;             /* to be carried out, best first, then those to be told */
+        Move *moves; /* to be carried out, best first, then those to be told */
         size_t n_moves;
         size_t moves_allocated;
 } Plan;

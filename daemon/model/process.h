@@ -40,22 +40,23 @@ typedef enum AttributesFrom {
 typedef struct ProcessInfo {
         ProcessId id;
         char comm[COMM_BYTES];
-        char unit[UNIT_BYTES];    /* systemd unit of its cgroup, "" when none */
-        uid_t uid;                /* real user id */
+        char unit[UNIT_BYTES]; /* systemd unit of its cgroup, "" when none */
+        uid_t uid;             /* real user id */
         uint64_t age_ns;
         uint64_t rss_bytes;
-        uint64_t locked_bytes;    /* VmLck */
-        uint64_t pinned_bytes;    /* VmPin: long-term pins (RDMA, VFIO, io_uring) */
-        uint64_t hugetlb_bytes;   /* HugetlbPages */
+        uint64_t locked_bytes;  /* VmLck */
+        uint64_t pinned_bytes;  /* VmPin: long-term pins (RDMA, VFIO, io_uring) */
+        uint64_t hugetlb_bytes; /* HugetlbPages */
         uint32_t n_threads;
         bool kernel_thread;
-        bool realtime;            /* a thread has SCHED_FIFO, SCHED_RR or SCHED_DEADLINE */
-        NodeMask cpuset_mems;     /* Mems_allowed */
-        NodeMask affinity_nodes;  /* nodes of the CPUs in Cpus_allowed */
+        bool realtime;           /* a thread has SCHED_FIFO, SCHED_RR or SCHED_DEADLINE */
+        NodeMask cpuset_mems;    /* Mems_allowed */
+        NodeMask affinity_nodes; /* nodes of the CPUs in Cpus_allowed */
         RuleMode rule_mode;
-        uint16_t rule;            /* number of the rule that says so, from 1; 0: none */
-        uint64_t bandwidth_bytes; /* what the rule allows its moves per second; 0: nothing special */
+        uint16_t rule; /* number of the rule that says so, from 1; 0: none */
+        uint64_t
+                bandwidth_bytes; /* what the rule allows its moves per second; 0: nothing special */
         AttributesFrom attributes;
-        bool task_policy;         /* a thread has an explicit memory policy (not default, local) */
-        bool vma_policy;          /* a mapping has an explicit memory policy */
+        bool task_policy; /* a thread has an explicit memory policy (not default, local) */
+        bool vma_policy;  /* a mapping has an explicit memory policy */
 } ProcessInfo;

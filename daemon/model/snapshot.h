@@ -13,18 +13,18 @@
 /* One process as the policy sees it. Pointers are borrowed for one evaluation. */
 typedef struct ProcessView {
         const ProcessInfo *info;
-        const Evidence *evidence;          /* NULL: nothing was seen of it */
-        const uint64_t *resident_bytes;    /* [n_nodes] estimate of where its memory is, or NULL */
-        uint64_t exec_id;                  /* changes with each exec; 0 unknown: then a changed
+        const Evidence *evidence;       /* NULL: nothing was seen of it */
+        const uint64_t *resident_bytes; /* [n_nodes] estimate of where its memory is, or NULL */
+        uint64_t exec_id;               /* changes with each exec; 0 unknown: then a changed
                                             * command name stands for it */
-        bool busy;                         /* a job of the engine works on it */
+        bool busy;                      /* a job of the engine works on it */
 } ProcessView;
 
 /* Everything that one evaluation may look at. */
 typedef struct Snapshot {
         const Topology *topology;
-        const NodeState *nodes;            /* [n_nodes] */
-        const ProcessView *processes;      /* [n_processes], any order */
+        const NodeState *nodes;       /* [n_nodes] */
+        const ProcessView *processes; /* [n_processes], any order */
         size_t n_processes;
         pid_t self;
 } Snapshot;

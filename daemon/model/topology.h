@@ -15,16 +15,16 @@ typedef uint64_t NodeMask;
  * tests. Nodes are addressed by dense index 0..n_nodes-1 everywhere in the daemon; the kernel's
  * own id is node_id[index] and appears only in system calls and in what a person reads. */
 typedef struct Topology {
-        uint32_t n_nodes;                       /* 1..NODES_MAX */
-        int32_t node_id[NODES_MAX];             /* kernel id of node index, ascending */
-        bool has_cpu[NODES_MAX];                /* false: memory-only node */
-        bool has_memory[NODES_MAX];             /* false: CPU-only node */
-        uint64_t total_bytes[NODES_MAX];        /* MemTotal of the node */
-        uint16_t distance[NODES_MAX][NODES_MAX]; /* SLIT, [from][to]; 10 = local */
+        uint32_t n_nodes;                             /* 1..NODES_MAX */
+        int32_t node_id[NODES_MAX];                   /* kernel id of node index, ascending */
+        bool has_cpu[NODES_MAX];                      /* false: memory-only node */
+        bool has_memory[NODES_MAX];                   /* false: CPU-only node */
+        uint64_t total_bytes[NODES_MAX];              /* MemTotal of the node */
+        uint16_t distance[NODES_MAX][NODES_MAX];      /* SLIT, [from][to]; 10 = local */
         double hmat_latency_ns[NODES_MAX][NODES_MAX]; /* read latency [cpu node][memory node]
                                                        * from HMAT; 0 = not told */
-        uint32_t n_cpus;                        /* CPUs 0..n_cpus-1 may have a node */
-        int16_t cpu_node[CPUS_MAX];             /* dense node index of a CPU or NODE_NONE */
+        uint32_t n_cpus;                              /* CPUs 0..n_cpus-1 may have a node */
+        int16_t cpu_node[CPUS_MAX];                   /* dense node index of a CPU or NODE_NONE */
 } Topology;
 
 /* Dense index of a kernel node id, or NODE_NONE. */

@@ -13,8 +13,8 @@ typedef struct Mapping {
         uint64_t end;
         bool readable;
         bool writable;
-        bool shared; /* MAP_SHARED */
-        bool file;   /* of a file, not anonymous */
+        bool shared;      /* MAP_SHARED */
+        bool file;        /* of a file, not anonymous */
         const char *name; /* as the kernel escaped it, "" for anonymous; valid in the callback */
 } Mapping;
 

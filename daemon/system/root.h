@@ -9,7 +9,8 @@ typedef struct SystemRoot {
 } SystemRoot;
 
 /* Initialiser of a root that is not open. */
-#define SYSTEM_ROOT_NONE { .proc_fd = -1, .sys_fd = -1 }
+#define SYSTEM_ROOT_NONE                                                                           \
+        { .proc_fd = -1, .sys_fd = -1 }
 
 /* Opens PREFIX/proc and PREFIX/sys ("" for the running machine). Negative errno. */
 int system_root_open(SystemRoot *ret, const char *prefix);

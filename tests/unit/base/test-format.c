@@ -65,7 +65,7 @@ Test(format, decimal) {
                 double value;
                 const char *text;
         } rows[] = {
-                { 0, "0.0" },       { 30, "30.0" }, { 0.1, "0.1" },      { 2.5, "2.5" },
+                { 0, "0.0" },       { 30, "30.0" }, { 0.1, "0.1" },        { 2.5, "2.5" },
                 { 1000, "1000.0" }, { -1, "-1.0" }, { 1e300, "1.0e+300" },
         };
         static const double hard[] = { 1.0 / 3, 0.1 + 0.2, DBL_MAX, DBL_MIN, DBL_EPSILON, 1e15 };
