@@ -93,7 +93,11 @@ def test_completions_offer_what_there_is():
     with open(os.path.join(h.TOP, "conf/_numabalancerctl"), encoding="utf-8") as f:
         text = f.read()
     h.equal(set(re.findall(r"^ +'([a-z]+):", text, re.M)), verbs, "commands for zsh")
-    h.equal({o for o in options if o in text}, options, "options for zsh")
+    h.equal(set(re.findall(r"(--[a-z-]+)[][}]", text)), options, "options for zsh")
+    with open(os.path.join(h.TOP, "conf/numabalancerctl.fish"), encoding="utf-8") as f:
+        text = f.read()
+    h.equal(set(re.findall(r"__fish_use_subcommand -a ([a-z]+) -d '", text)), verbs, "commands for fish")
+    h.equal({f"--{name}" for name in re.findall(r" -l ([a-z-]+) ", text)}, options, "options for fish")
 
 
 def test_man_page_has_all_commands_and_options():
