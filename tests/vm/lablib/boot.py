@@ -19,7 +19,7 @@ from . import cpio, image, kernel, machine
 from .tools import guest_programs, tools
 from .util import EXIT_LAB, EXIT_TIMEOUT, LabError, VM_DIR, say
 
-GUEST_FILES = ["agent", "lib.sh", "run-cases"]
+GUEST_FILES = ["agent", "check-exposition", "check-screen", "lib.sh", "run-cases"]
 # Bookworm and later merge these into /usr; a directory of that name would replace the link.
 MERGED = ("bin", "sbin", "lib", "lib64")
 MAGIC = 0x31656C6361726F6E
