@@ -121,7 +121,13 @@ int method_cancel_job(sd_bus_message *m, void *userdata, sd_bus_error *error) {
 /* Migrate: the only flag there is. */
 #define MIGRATE_OVERRIDE_RULES UINT64_C(1)
 
-static int read_request(sd_bus_message *m, MoveRequest *ret, sd_bus_error *error) {
+/* -1, or the number of a node of this machine. */
+static bool is_node(const Topology *t, int32_t id) {
+        return id == -1 || (id >= 0 && topology_index_of_id(t, id) >= 0);
+}
+
+static int read_request(ReportBus *b, sd_bus_message *m, MoveRequest *ret, sd_bus_error *error) {
+        const Topology *t = b->backend.topology(b->backend.userdata);
         uint64_t starttime, flags;
         int32_t from, to;
         uint32_t pid;
@@ -134,7 +140,10 @@ static int read_request(sd_bus_message *m, MoveRequest *ret, sd_bus_error *error
                                          pid);
         if (flags & ~MIGRATE_OVERRIDE_RULES)
                 return sd_bus_error_set(error, SD_BUS_ERROR_INVALID_ARGS, "Unknown flags");
-        if (from < -1 || to < -1 || (from >= 0 && from == to))
+        if (!is_node(t, from) || !is_node(t, to))
+                return sd_bus_error_setf(error, BUS_ERROR_INVALID_NODE, "There is no node %d",
+                                         is_node(t, from) ? to : from);
+        if (from >= 0 && from == to)
                 return sd_bus_error_set(error, BUS_ERROR_INVALID_NODE,
                                         "There is nothing to move between these nodes");
         *ret = (MoveRequest) {
@@ -177,7 +186,7 @@ static int migrate_authorized(ReportBus *b, sd_bus_message *m, sd_bus_error *err
         uint64_t job;
         int r;
 
-        if ((r = read_request(m, &request, error)) < 0)
+        if ((r = read_request(b, m, &request, error)) < 0)
                 return r;
         r = b->backend.migrate(b->backend.userdata, &request, &job, &reason);
         if (r < 0)
@@ -192,7 +201,7 @@ int method_migrate(sd_bus_message *m, void *userdata, sd_bus_error *error) {
 
         if (!b->backend.migrate)
                 return not_supported(error);
-        if ((r = read_request(m, &request, error)) < 0)
+        if ((r = read_request(b, m, &request, error)) < 0)
                 return r;
         return authorize(b, m, ACTION_MIGRATE, migrate_authorized, error);
 }

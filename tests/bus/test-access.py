@@ -63,6 +63,7 @@ class Authority:
     def __init__(self):
         self.asked = []
         self.answer = (False, False)
+        self.rules = {}  # answers by action; others get the one above
         self.held = []
         self.hold = False
         self.connection = bus.connect()
@@ -79,7 +80,8 @@ class Authority:
         if self.hold:
             self.held.append(invocation)
         else:
-            invocation.return_value(h.GLib.Variant("((bba{ss}))", ((*self.answer, {}),)))
+            answer = self.rules.get(action, self.answer)
+            invocation.return_value(h.GLib.Variant("((bba{ss}))", ((*answer, {}),)))
 
     def leave(self):
         self.connection.close_sync(None)
@@ -133,6 +135,42 @@ def test_polkit_decides():
         authority.leave()
     r = manager("Pause", "t", "0")
     h.true(r.returncode != 0 and "Access denied" in r.stderr, "without polkit root only")
+
+
+# Method and arguments, action, what it says when it is carried out: nothing, a job or an error. None:
+# this changes.
+CHANGES = (
+    (("Pause", "t", "0"), "pause", ""), (("Resume",), "pause", ""),
+    (("Migrate", "utiit", "1000", "1", "4", "0", "1"), "migrate", "t 9"),
+    (("CancelJob", "t", "8"), "migrate", ""),
+    (("CancelJob", "t", "7"), "migrate", "There is no unfinished job 7"),
+    (("Reload",), "reload", None),  # refused every second time
+)
+
+
+def test_rules_of_polkit():
+    """Each action is allowed and denied for itself."""
+    if os.geteuid() != 0:
+        raise h.Skip("root, to become another user")
+    authority = Authority()
+    try:
+        for allowed in ("pause", "migrate", "reload", None):
+            authority.rules = {f"org.numabalancer1.{allowed}": (True, False)}
+            for method, action, says in CHANGES:
+                before = state()
+                r = in_background("busctl", f"--address={bus.address}", "call", h.NAME, h.PATH,
+                                  h.INTERFACE, *method)
+                what = f"{method} with {allowed}: {r.stdout}{r.stderr}"
+                h.equal(authority.asked[-1][1], f"org.numabalancer1.{action}", what)
+                if action == allowed:
+                    h.true(says is None or (says in r.stdout + r.stderr if says
+                                            else not r.returncode), what)
+                    h.true("Access denied" not in r.stderr, what)
+                else:
+                    h.true(r.returncode != 0 and "Access denied" in r.stderr, what)
+                    h.equal(state(), before, what)
+    finally:
+        authority.leave()
 
 
 def test_waiting_for_polkit_keeps_nobody_out():

@@ -1,0 +1,180 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""numabalancerd itself on a private bus: processes that are never touched, nodes that do not exist. It
+only observes, and in a mount namespace with a /run of its own, so another daemon is not in its way."""
+import json
+import os
+import subprocess
+
+from gi.repository import Gio, GLib
+
+import harness as h
+
+OWN = "org.numabalancer1.Error."
+bus = h.Bus()
+bus.start()
+connection = None
+daemon = None
+
+
+def start():
+    """The daemon, once it is on the bus."""
+    path = os.path.join(bus.dir, "numabalancer.conf")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write('mode = "observe";\n')
+    process = subprocess.Popen(
+        ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /run && exec "$0" "$@"',
+         os.environ["NUMABALANCERD"], "--config", path],
+        env=bus.environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return process
+
+
+def needs_daemon():
+    if daemon is None:
+        raise h.Skip("root, to start the daemon")
+
+
+def kernel_thread():
+    """The pid of one, or None where there is none to be seen."""
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as f:
+                fields = f.read().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[6]) & 0x00200000:  # PF_KTHREAD
+            return int(pid)
+    return None
+
+
+def migrate(*values):
+    """Error and message of a move; those that are tried here are never taken on."""
+    try:
+        connection.call_sync(h.NAME, h.PATH, h.INTERFACE, "Migrate",
+                             GLib.Variant("(utiit)", values), None, 0, 5000, None)
+    except GLib.Error as e:
+        return Gio.DBusError.get_remote_error(e), e.message
+    raise AssertionError(f"{values} was accepted")
+
+
+def test_starts():
+    global connection, daemon
+    if os.geteuid() != 0:
+        raise h.Skip("root, to start the daemon")
+    daemon = start()
+    connection = h.wait_owned(bus)
+    h.equal(h.call(connection, "Get", "(ss)", h.INTERFACE, "Mode", interface=h.PROPERTIES)[0],
+            "observe")
+
+
+def test_no_such_process():
+    needs_daemon()
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    for pid in (gone.pid, 2**22 + 1, 2**31 - 1):
+        for method in ("GetProcess", "Explain"):
+            h.equal(h.error_of(connection, method, "(u)", pid), OWN + "NoSuchProcess", str(pid))
+        h.equal(migrate(pid, 0, -1, 0, 1)[0], OWN + "NoSuchProcess", str(pid))
+    # This process, but not the one that was meant.
+    h.equal(migrate(os.getpid(), 1, -1, 0, 1)[0], OWN + "NoSuchProcess", "another start time")
+
+
+def test_itself():
+    needs_daemon()
+    pid = daemon.pid  # unshare and the shell have become the daemon
+    name, text = migrate(pid, 0, -1, 0, 1)
+    h.equal((name, "is this daemon" in text), (OWN + "NotAllowed", True), text)
+    h.equal(h.call(connection, "Explain", "(u)", pid)[0], "self")
+
+
+def test_kernel_threads():
+    needs_daemon()
+    pid = kernel_thread()
+    if pid is None:
+        return  # in a container without them
+    name, text = migrate(pid, 0, -1, 0, 1)
+    h.equal((name, "is a kernel thread" in text), (OWN + "NotAllowed", True), text)
+    h.equal(h.error_of(connection, "GetProcess", "(u)", pid), None, "may be looked at")
+
+
+def test_first_process():
+    needs_daemon()
+    name, text = migrate(1, 0, -1, 0, 0)  # mode observe
+    h.equal(name, OWN + "NotAllowed", text)
+    h.equal(h.error_of(connection, "Explain", "(u)", 1), None, "may be looked at")
+
+
+def test_nodes_that_do_not_exist():
+    needs_daemon()
+    for to in (63, 64, 1023, 2**31 - 1):
+        for from_ in (-1, 0):
+            name, text = migrate(os.getpid(), 0, from_, to, 1)
+            h.equal(name, OWN + "InvalidNode", f"{from_} to {to}: {text}")
+    for pair in ((0, 0), (-2, 0), (0, -2), (2**31 - 1, 2**31 - 1)):
+        h.equal(migrate(os.getpid(), 0, *pair, 1)[0], OWN + "InvalidNode", str(pair))
+    h.equal(migrate(os.getpid(), 0, 2**31 - 1, 0, 1)[0], OWN + "InvalidNode", "no such source")
+
+
+def record(path, flags):
+    fd = os.open(path, flags)
+    fds = Gio.UnixFDList.new_from_array([fd])
+    try:
+        connection.call_with_unix_fd_list_sync(h.NAME, h.PATH, h.INTERFACE, "Record",
+                                               GLib.Variant("(hu)", (0, 1)), None, 0, 5000, fds, None)
+    except GLib.Error as e:
+        return Gio.DBusError.get_remote_error(e)
+    return None
+
+
+def test_record_into_what_is_no_file():
+    needs_daemon()
+    read_only = os.path.join(bus.dir, "read-only")
+    with open(read_only, "w", encoding="utf-8"):
+        pass
+    refused = {"org.freedesktop.DBus.Error.InvalidArgs", OWN + "NotAllowed"}
+    for path, flags in (("/dev/null", os.O_WRONLY), (bus.dir, os.O_RDONLY),
+                        (read_only, os.O_RDONLY)):
+        h.true(record(path, flags) in refused, f"{path}: {record(path, flags)}")
+
+
+HOSTILE = b"a\n\033[31m\xff\xff(b) \\"
+
+
+def test_process_with_a_hostile_name():
+    needs_daemon()
+    script = ("import ctypes, sys\n"
+              f"ctypes.CDLL(None).prctl(15, {HOSTILE!r}, 0, 0, 0)\n"
+              "print('named', flush=True)\nsys.stdin.read()")
+    child = subprocess.Popen(["/usr/bin/python3", "-c", script], stdin=subprocess.PIPE,
+                             stdout=subprocess.PIPE)
+    try:
+        child.stdout.readline()
+        reason, text, numbers = h.call(connection, "Explain", "(u)", child.pid)
+        h.true(reason and text and "\n" not in text and "\033" not in text, text)
+        # Processes that the last evaluation left out have no name yet.
+        h.true(numbers["comm"] in ("", "a\\x0a\\x1b[31m\\xff\\xff(b) \\x5c"), numbers["comm"])
+        r = bus.run(os.environ["NUMABALANCERCTL"], "why", str(child.pid))
+        h.true(r.returncode == 0 and "\033" not in r.stdout, r.stdout + r.stderr)
+        r = bus.run(os.environ["NUMABALANCERCTL"], "--json", "show", str(child.pid))
+        h.equal(json.loads(r.stdout)["pid"], child.pid, r.stderr)
+    finally:
+        child.stdin.close()
+        child.wait()
+        child.stdout.close()
+
+
+def test_ends():
+    needs_daemon()
+    daemon.terminate()
+    h.equal(daemon.wait(10), 0, "exit status")
+    h.true(b"started version" in daemon.stdout.read(), "its records")
+    daemon.stdout.close()
+
+
+try:
+    h.run_tests([f for name, f in list(globals().items()) if name.startswith("test_")])
+finally:
+    if daemon and daemon.poll() is None:
+        daemon.kill()
+        daemon.wait()
+    bus.stop()
