@@ -105,6 +105,26 @@ static ExitCode run_screen(Client *c, const Options *o) {
         return code;
 }
 
+/* Cuts every line in place, or a dumb terminal would wrap it. */
+static void clip_lines(char *text, size_t width) {
+        char *to = text, *next;
+
+        for (char *line = text; line; line = next) {
+                size_t n;
+
+                next = strchr(line, '\n');
+                if (next)
+                        *next++ = 0;
+                text_clip(line, width);
+                n = strlen(line);
+                memmove(to, line, n);
+                to += n;
+                if (next)
+                        *to++ = '\n';
+        }
+        *to = 0;
+}
+
 /* Without a terminal that can be drawn on. */
 static ExitCode run_text(Client *c, const Options *o) {
         DaemonData now = { 0 }, previous = { 0 };
@@ -119,6 +139,8 @@ static ExitCode run_text(Client *c, const Options *o) {
                 if (code != EXIT_DONE)
                         break;
                 text = top_text(&now, previous.stats ? &previous : NULL);
+                if (text && isatty(STDOUT_FILENO))
+                        clip_lines(text, o->width);
                 daemon_data_done(&previous);
                 previous = now;
                 now = (DaemonData) { 0 };

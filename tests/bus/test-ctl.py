@@ -383,6 +383,8 @@ def test_top_as_text():
     h.true("\033" not in r.stdout, "no escape sequences")
     dumb = on_terminal("top", "--count=1", TERM="dumb")
     h.true(b"\033" not in dumb and b"PID NAME" in dumb, dumb)
+    h.equal(max(len(line) for line in dumb.splitlines()), 80, "lines are cut at the width of the terminal")
+    h.true(max(len(line) for line in r.stdout.splitlines()) > 80, "but not in a file")
     lines = ctl("top", "--json", "--count=2", "--interval=100ms").stdout.splitlines()
     h.equal([json.loads(line)["nodes"][1]["node"] for line in lines], [4, 4])
 
