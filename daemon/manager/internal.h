@@ -95,11 +95,9 @@ typedef struct Manager {
 
 /* tick.c: one evaluation, and the timer that drives it. */
 int manager_start_tick(Manager *m);
-uint64_t manager_now_ns(void);
 
 /* snapshot.c: brings the tracked processes up to date and fills m->views. */
 int manager_build_snapshot(Manager *m, uint64_t now_ns, Snapshot *ret);
-uint64_t manager_boottime_ns(void);
 /* Age of a process at boot_ns (CLOCK_BOOTTIME), from its start time in clock ticks. */
 uint64_t manager_age_ns(ProcessId id, uint64_t boot_ns);
 
@@ -132,6 +130,7 @@ void manager_match_rules(Manager *m, ProcessInfo *info);
 
 /* view.c: what the control interface reads. */
 void manager_backend(Manager *m, ReportBackend *ret);
+void manager_status(Manager *m, StatusView *ret);
 
 /* order.c: a move ordered by hand; as ReportBackend.migrate. */
 int manager_order(Manager *m, const MoveRequest *request, uint64_t *ret_job, Reason *ret_reason);

@@ -5,11 +5,12 @@
 
 #include "manager/internal.h"
 #include "report/journal.h"
+#include "system/clock.h"
 #include "system/process_read.h"
 
 /* Writes the record of a job; e is what was seen of the process since then, or NULL. */
 static void tell(Manager *m, const Outcome *o, const Evidence *e) {
-        uint64_t now_ns = manager_now_ns();
+        uint64_t now_ns = clock_monotonic_ns();
         Counters before = {}, after = {};
 
         decide_count(m->decide_state, &before);
@@ -50,7 +51,7 @@ static void forget_old_evidence(Manager *m, const Outcome *o) {
 }
 
 static void job_finished(Manager *m, Outcome *o) {
-        uint64_t now_ns = manager_now_ns();
+        uint64_t now_ns = clock_monotonic_ns();
 
         o->remote_after = NAN;
         count_outcome(m, o);
@@ -79,10 +80,8 @@ static const Evidence *evidence_of(Manager *m, ProcessId id) {
         return NULL;
 }
 
-/* True when the record can be written. */
-static bool outcome_is_settled(Manager *m, PendingOutcome *p, uint64_t now_ns) {
-        const Evidence *e = evidence_of(m, p->outcome.move.id);
-
+/* True when the record can be written; e is what was seen of the process since its job, or NULL. */
+static bool outcome_is_settled(Manager *m, PendingOutcome *p, const Evidence *e, uint64_t now_ns) {
         if (p->evaluations_left > 0)
                 p->evaluations_left--;
         if (e && p->evaluations_left == 0 && e->samples >= VERIFY_SAMPLES_MIN) {
@@ -97,9 +96,10 @@ void manager_verify_outcomes(Manager *m, uint64_t now_ns) {
 
         for (size_t i = 0; i < m->n_pending; i++) {
                 PendingOutcome *p = &m->pending[i];
+                const Evidence *e = evidence_of(m, p->outcome.move.id);
 
-                if (outcome_is_settled(m, p, now_ns))
-                        tell(m, &p->outcome, evidence_of(m, p->outcome.move.id));
+                if (outcome_is_settled(m, p, e, now_ns))
+                        tell(m, &p->outcome, e);
                 else
                         m->pending[kept++] = *p;
         }

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <syslog.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <systemd/sd-daemon.h>
@@ -15,6 +14,7 @@
 #include "base/cleanup.h"
 #include "manager/internal.h"
 #include "report/journal.h"
+#include "system/clock.h"
 #include "system/diagnose.h"
 #include "system/topology_read.h"
 
@@ -46,13 +46,6 @@ static Manager *manager_free(Manager *m) {
 }
 DEFINE_CLEANUP(Manager, manager_free)
 
-static uint64_t clock_usec(clockid_t clock) {
-        struct timespec ts;
-
-        clock_gettime(clock, &ts);
-        return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / NSEC_PER_USEC;
-}
-
 static int manager_new(Manager **ret, const ManagerOptions *options) {
         cleanup(cleanup_manager_freep) Manager *m = calloc(1, sizeof(*m));
 
@@ -62,8 +55,8 @@ static int manager_new(Manager **ret, const ManagerOptions *options) {
         m->root = (SystemRoot) { -1, -1 };
         m->lock_fd = -1;
         m->state = STATE_STARTING;
-        m->start_realtime_usec = clock_usec(CLOCK_REALTIME);
-        m->start_monotonic_usec = clock_usec(CLOCK_MONOTONIC);
+        m->start_realtime_usec = clock_realtime_ns() / NSEC_PER_USEC;
+        m->start_monotonic_usec = clock_monotonic_ns() / NSEC_PER_USEC;
         *ret = TAKE_PTR(m);
         return 0;
 }
@@ -228,11 +221,9 @@ static int start(Manager *m) {
 }
 
 static void tell(Manager *m, void (*function)(const StatusView *)) {
-        ReportBackend backend;
         StatusView view;
 
-        manager_backend(m, &backend);
-        backend.status(m, &view);
+        manager_status(m, &view);
         function(&view);
 }
 

@@ -8,6 +8,7 @@
 #include "decide/gates.h"
 #include "manager/internal.h"
 #include "model/rules.h"
+#include "system/clock.h"
 #include "system/process_read.h"
 
 /* Moves ordered by hand. They skip gates and cost, for the person who orders them knows better; what is
@@ -21,7 +22,7 @@ static int check_process(Manager *m, const MoveRequest *request, ProcessInfo *re
         Reason reason;
         int r;
 
-        r = process_read(&m->root, &m->topology, request->pid, manager_boottime_ns(), ret);
+        r = process_read(&m->root, &m->topology, request->pid, clock_boottime_ns(), ret);
         if (r < 0)
                 return r;
         if (request->starttime != 0 && request->starttime != ret->id.starttime)

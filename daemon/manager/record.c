@@ -11,6 +11,7 @@
 #include "manager/internal.h"
 #include "model/recording.h"
 #include "report/journal.h"
+#include "system/clock.h"
 
 /* A recording of what the policy sees, which `replay` can ask it again. */
 
@@ -45,7 +46,7 @@ int manager_record(Manager *m, int fd, uint32_t seconds) {
         if (!m->recording)
                 return -ENOMEM;
         copy = -1;
-        m->recording_until_ns = manager_now_ns() + seconds * NSEC_PER_SEC;
+        m->recording_until_ns = clock_monotonic_ns() + seconds * NSEC_PER_SEC;
         r = recording_write_header(m->recording, &m->topology, &m->settings);
         if (r < 0)
                 manager_record_stop(m);

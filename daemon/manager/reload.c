@@ -10,6 +10,7 @@
 #include "config/config.h"
 #include "manager/internal.h"
 #include "report/journal.h"
+#include "system/clock.h"
 
 int manager_check_machine(const Manager *m, const Settings *settings, char **ret_message) {
         if (settings->n_distances == 0 || settings->n_distances == m->topology.n_nodes)
@@ -45,7 +46,7 @@ void manager_reload(Manager *m) {
         int r;
 
         (void)sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%llu",
-                         (unsigned long long)(manager_now_ns() / NSEC_PER_USEC));
+                         (unsigned long long)(clock_monotonic_ns() / NSEC_PER_USEC));
         r = manager_load_settings(m, &settings, &rules, &message);
         if (r >= 0) {
                 r = manager_check_machine(m, &settings, &message);

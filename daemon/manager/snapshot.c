@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "manager/internal.h"
+#include "system/clock.h"
 #include "system/process_read.h"
 #include "system/residency.h"
 #include "system/topology_read.h"
@@ -34,13 +34,6 @@ typedef struct Allowance {
         unsigned reads;
         unsigned residencies;
 } Allowance;
-
-uint64_t manager_boottime_ns(void) {
-        struct timespec ts;
-
-        clock_gettime(CLOCK_BOOTTIME, &ts);
-        return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
-}
 
 uint64_t manager_age_ns(ProcessId id, uint64_t boot_ns) {
         uint64_t ticks = (uint64_t)sysconf(_SC_CLK_TCK);
@@ -174,7 +167,7 @@ static int read_nodes(Manager *m) {
 int manager_build_snapshot(Manager *m, uint64_t now_ns, Snapshot *ret) {
         Allowance left = { .reads = INFO_READS_MAX, .residencies = RESIDENT_MAX_TICK };
         const Observed *const *observed;
-        uint64_t boot_ns = manager_boottime_ns();
+        uint64_t boot_ns = clock_boottime_ns();
         size_t n = 0;
         int r;
 

@@ -11,6 +11,7 @@
 #include "base/escape.h"
 #include "manager/internal.h"
 #include "report/journal.h"
+#include "system/clock.h"
 
 /* A pause longer than this is taken for "until resumed". */
 #define PAUSE_MAX_USEC (365ull * 24 * 3600 * 1000 * 1000)
@@ -25,7 +26,7 @@ static void find_state(const Manager *m, DaemonState *ret_state, Reason *ret_rea
         } else if (observer_source(m->observer) == SOURCE_NONE) {
                 *ret_state = STATE_IDLE;
                 *ret_reason = REASON_NO_SOURCE;
-        } else if (decide_stopped_until(m->decide_state, manager_now_ns()) > 0) {
+        } else if (decide_stopped_until(m->decide_state, clock_monotonic_ns()) > 0) {
                 *ret_state = STATE_STOPPED;
                 *ret_reason = REASON_PING_PONG;
         } else {
@@ -71,25 +72,16 @@ void manager_update_state(Manager *m) {
         if (state != m->state || reason != m->state_reason) {
                 bool first = m->state == STATE_STARTING;
                 StatusView view;
-                ReportBackend backend;
 
                 m->state = state;
                 m->state_reason = reason;
                 if (!first) {
-                        manager_backend(m, &backend);
-                        backend.status(m, &view);
+                        manager_status(m, &view);
                         journal_state_changed(&view);
                 }
         }
         tell_systemd(m);
         report_bus_changed(m->bus);
-}
-
-static uint64_t realtime_usec(void) {
-        struct timespec ts;
-
-        clock_gettime(CLOCK_REALTIME, &ts);
-        return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / NSEC_PER_USEC;
 }
 
 static int on_pause_end(sd_event_source *source, uint64_t usec, void *userdata) {
@@ -119,7 +111,7 @@ int manager_pause(Manager *m, uint64_t usec) {
         if (r < 0)
                 return r;
         m->paused = true;
-        m->paused_until_usec = usec == 0 ? UINT64_MAX : realtime_usec() + usec;
+        m->paused_until_usec = usec == 0 ? UINT64_MAX : clock_realtime_ns() / NSEC_PER_USEC + usec;
         mover_pause(m->mover, true);
         manager_update_state(m);
         return 0;

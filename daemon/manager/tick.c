@@ -6,6 +6,7 @@
 #include "manager/internal.h"
 #include "report/journal.h"
 #include "system/balancing.h"
+#include "system/clock.h"
 #include "system/topology_read.h"
 
 /* An evaluation each second while something might be moved, else every five: nothing is lost by
@@ -21,13 +22,6 @@
 
 /* Another program may change kernel.numa_balancing or the watermarks at any time. */
 #define KERNEL_EVERY_NSEC (60 * NSEC_PER_SEC)
-
-uint64_t manager_now_ns(void) {
-        struct timespec ts;
-
-        clock_gettime(CLOCK_MONOTONIC, &ts);
-        return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
-}
 
 static void read_kernel_settings(Manager *m, uint64_t now_ns) {
         unsigned mode = 0;
@@ -99,19 +93,17 @@ static void evaluate(Manager *m, uint64_t now_ns) {
 /* The observer may fall back to another source, or come back, by itself. */
 static void tell_source(Manager *m) {
         StatusView view;
-        ReportBackend backend;
 
         if (observer_source(m->observer) == m->source_told)
                 return;
         m->source_told = observer_source(m->observer);
-        manager_backend(m, &backend);
-        backend.status(m, &view);
+        manager_status(m, &view);
         journal_source_changed(&view);
 }
 
 static int on_tick(sd_event_source *source, uint64_t usec, void *userdata) {
         Manager *m = userdata;
-        uint64_t now_ns = manager_now_ns();
+        uint64_t now_ns = clock_monotonic_ns();
         int r;
 
         read_kernel_settings(m, now_ns);
@@ -129,7 +121,7 @@ int manager_start_tick(Manager *m) {
         int r;
 
         m->balancing = -1;
-        read_kernel_settings(m, manager_now_ns());
+        read_kernel_settings(m, clock_monotonic_ns());
         if (observer_source(m->observer) == SOURCE_NONE)
                 return 0; /* nothing to evaluate: no wake-ups at all */
         r = sd_event_add_time_relative(m->event, &m->tick_source, CLOCK_MONOTONIC, TICK_BUSY_USEC,

@@ -3,9 +3,9 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "manager/internal.h"
+#include "system/clock.h"
 #include "system/diagnose.h"
 #include "system/process_read.h"
 
@@ -17,21 +17,8 @@ static const char *balancing_to_string(int mode) {
         return mode & 1 ? "on" : "off";
 }
 
-static uint64_t timeval_usec(struct timeval tv) {
-        return (uint64_t)tv.tv_sec * 1000000 + (uint64_t)tv.tv_usec;
-}
-
-static uint64_t cpu_usage_usec(const Manager *m) {
-        struct rusage usage;
-
-        if (getrusage(RUSAGE_SELF, &usage) < 0)
-                return 0;
-        return timeval_usec(usage.ru_utime) + timeval_usec(usage.ru_stime) +
-               observer_run_time_ns(m->observer) / NSEC_PER_USEC;
-}
-
-static void view_status(void *userdata, StatusView *ret) {
-        Manager *m = userdata;
+void manager_status(Manager *m, StatusView *ret) {
+        uint64_t sampler_ns = observer_run_time_ns(m->observer);
         Outcome unused;
 
         *ret = (StatusView) {
@@ -49,14 +36,18 @@ static void view_status(void *userdata, StatusView *ret) {
                 .start_monotonic_usec = m->start_monotonic_usec,
                 .processes_tracked = table_count(m->tracked),
                 .jobs_active = (uint32_t)mover_list(m->mover, &unused, 1),
-                .cpu_usage_usec = cpu_usage_usec(m),
-                .sampler_usec = observer_run_time_ns(m->observer) / NSEC_PER_USEC,
+                .cpu_usage_usec = (clock_self_cpu_ns() + sampler_ns) / NSEC_PER_USEC,
+                .sampler_usec = sampler_ns / NSEC_PER_USEC,
                 .counters = m->counters,
         };
         observer_count(m->observer, &ret->counters);
         decide_count(m->decide_state, &ret->counters);
         for (int i = 0; i < FAILURE_MAX; i++)
                 ret->failures[i] = m->failures[i];
+}
+
+static void view_status(void *userdata, StatusView *ret) {
+        manager_status(userdata, ret);
 }
 
 static const Topology *view_topology(void *userdata) {
@@ -128,7 +119,7 @@ static int view_processes(void *userdata, size_t max, ProcessOrder order, Proces
 
 /* Why the ticks leave a process out; see is_of_interest() in snapshot.c. */
 static void untracked_verdict(const Manager *m, ProcessId id, Verdict *ret) {
-        uint64_t age_ns = manager_age_ns(id, manager_boottime_ns());
+        uint64_t age_ns = manager_age_ns(id, clock_boottime_ns());
 
         *ret = (Verdict) {
                 .id = id,
@@ -161,7 +152,7 @@ static int untracked_row(Manager *m, pid_t pid, ProcessRow *ret) {
                 .source = SOURCE_NONE,
                 .state = "watched",
         };
-        ret->info.age_ns = manager_age_ns(ret->info.id, manager_boottime_ns());
+        ret->info.age_ns = manager_age_ns(ret->info.id, clock_boottime_ns());
         untracked_verdict(m, ret->info.id, &ret->verdict);
         return 0;
 }
