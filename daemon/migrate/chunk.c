@@ -81,6 +81,11 @@ static PageClass page_classify(int32_t node, int32_t status, NodeMask from, int 
         }
 }
 
+static void page_count_failure(ChunkResult *result, Failure failure) {
+        result->failures[failure]++;
+        result->failed_pages[failure]++;
+}
+
 /* Books one page under its class and the errno that it met. */
 static void page_account(Chunk *c, uint32_t i, ChunkResult *result) {
         PageClass class = page_classify(c->node[i], c->status[i], c->from, c->to);
@@ -90,11 +95,11 @@ static void page_account(Chunk *c, uint32_t i, ChunkResult *result) {
         if (class == PAGE_MOVED || class == PAGE_SHARED)
                 return; /* no failure */
         if (c->status[i] < 0 && c->status[i] != MOVE_STATUS_UNWRITTEN)
-                result->failures[failure_from_errno(-c->status[i])]++;
+                page_count_failure(result, failure_from_errno(-c->status[i]));
         else if (class == PAGE_GONE)
-                result->failures[FAILURE_NOENT]++;
+                page_count_failure(result, FAILURE_NOENT);
         else if (result->error == 0)
-                result->failures[FAILURE_AGAIN]++;
+                page_count_failure(result, FAILURE_AGAIN);
 }
 
 /* The call, and once more what it did not attempt. */

@@ -27,7 +27,7 @@ typedef struct Chunk {
         int to;
         bool huge; /* each address is the first of a unit of which all pages are on a source */
         uint32_t n;
-        uint64_t address[CHUNK_PAGES_MAX]; /* ascending */
+        uint64_t address[CHUNK_PAGES_MAX]; /* each once, in the order of the job */
         int32_t node[CHUNK_PAGES_MAX];     /* where the page is after the call */
         int32_t status[CHUNK_PAGES_MAX];   /* what the call said */
         PageClass page[CHUNK_PAGES_MAX];
@@ -35,7 +35,8 @@ typedef struct Chunk {
 
 typedef struct ChunkResult {
         uint32_t pages[PAGE_CLASS_MAX];
-        uint64_t failures[FAILURE_MAX]; /* pages by class, and calls that failed as a whole */
+        uint64_t failures[FAILURE_MAX];     /* pages by class, and calls that failed as a whole */
+        uint64_t failed_pages[FAILURE_MAX]; /* the pages of these alone */
         uint32_t calls;
         uint64_t busy_ns; /* inside the move calls */
         int error;        /* of a call that failed as a whole, else 0 */

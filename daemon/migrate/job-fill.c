@@ -12,7 +12,7 @@
 #define HUGE_PENALTY_MAX   64
 
 void job_scan_again(Job *job, const JobEnv *env) {
-        scan_start(&job->scan, env->kernel, job->outcome.move.id.pid);
+        scan_start(&job->scan, env->kernel, job->outcome.move.id.pid, &job->walk);
         job->unit_page = UNIT_PAGES;
 }
 

@@ -24,6 +24,9 @@ bool job_wants_sweep(const Job *job, const JobEnv *env) {
 
         if (job->settings.method == METHOD_MOVE_PAGES || ns > SWEEP_NS_MAX)
                 return false;
+        /* It knows no addresses. */
+        if (job->outcome.move.ranges_only)
+                return false;
         if (job->settings.method == METHOD_MIGRATE_PAGES)
                 return true;
         /* Between the first pass and the last it would only try the same pages twice. */

@@ -9,7 +9,7 @@
 #include "migrate/backoff.h"
 #include "migrate/job-internal.h"
 
-void job_init(Job *job, uint64_t id, const Move *move, int fd, uint64_t now_ns,
+void job_init(Job *job, uint64_t id, const Move *move, Walk walk, int fd, uint64_t now_ns,
               uint64_t page_bytes) {
         memset(job, 0, sizeof(*job));
         job->outcome = (Outcome) {
@@ -18,6 +18,8 @@ void job_init(Job *job, uint64_t id, const Move *move, int fd, uint64_t now_ns,
                 .state = JOB_QUEUED,
                 .queued_ns = now_ns,
         };
+        job->outcome.move.ranges = NULL;
+        job->walk = walk;
         job->fd = fd;
         job->unit_page = UNIT_PAGES;
         worklist_init(&job->left, page_bytes);
@@ -27,6 +29,7 @@ void job_done(Job *job, const MoverKernel *kernel) {
         if (job->fd >= 0)
                 kernel->detach(kernel->userdata, job->fd);
         job->fd = -1;
+        walk_done(&job->walk);
         worklist_done(&job->left);
 }
 
@@ -184,8 +187,10 @@ static void job_book(Job *job, const JobEnv *env, const ChunkResult *result) {
         o->pages_gone += result->pages[PAGE_GONE];
         o->pages_failed += result->pages[PAGE_REFUSED];
         o->pages_shared += result->pages[PAGE_SHARED];
-        for (int i = 0; i < FAILURE_MAX; i++)
+        for (int i = 0; i < FAILURE_MAX; i++) {
                 o->failures[i] += result->failures[i];
+                o->failed_bytes[i] += result->failed_pages[i] * env->kernel->page_bytes;
+        }
         o->calls += result->calls;
         o->busy_ns += result->busy_ns;
         o->bytes_moved = o->pages_moved * env->kernel->page_bytes;

@@ -45,8 +45,9 @@ typedef struct Job {
         JobStage stage;
         Reason ending; /* not NONE: why the job ends once its pages are accounted for */
         int fd;        /* of MoverKernel.attach, or its errno */
+        Walk walk;     /* what the order is about */
         Scan scan;
-        bool scanned;                   /* all mappings were seen by the first pass */
+        bool scanned;                   /* all of the walk was seen by the first pass */
         uint64_t source_pages;          /* of the count: what is to be moved, and */
         uint64_t target_pages;          /* what is there already */
         uint64_t all_pages;             /* on all nodes */
@@ -78,8 +79,8 @@ typedef struct JobEnv {
         void *userdata;
 } JobEnv;
 
-/* fd: of MoverKernel.attach, which the job takes, or its errno, with which the job will end. */
-void job_init(Job *job, uint64_t id, const Move *move, int fd, uint64_t now_ns,
+/* Takes the walk, and fd: of MoverKernel.attach, or its errno, with which the job will end. */
+void job_init(Job *job, uint64_t id, const Move *move, Walk walk, int fd, uint64_t now_ns,
               uint64_t page_bytes);
 void job_done(Job *job, const MoverKernel *kernel);
 

@@ -99,15 +99,23 @@ static void mover_drop_slot(Mover *m, Slot *slot) {
         slot_free(m, slot);
 }
 
+static bool mover_works_on(const Mover *m, pid_t pid) {
+        for (size_t i = 0; i < m->n_slots; i++)
+                if (m->slots[i]->running && m->slots[i]->shown.move.id.pid == pid)
+                        return true;
+        return false;
+}
+
 /* The job to go on with, or NULL and when to look again. A cancelled job ends at once, also while
- * paused; one whose wait is over goes before those that have not begun. */
+ * paused; one whose wait is over goes before those that have not begun. A process never has two jobs
+ * in hand at once. */
 static Slot *mover_pick(Mover *m, uint64_t now_ns, uint64_t *ret_until_ns) {
         Slot *best = NULL;
 
         *ret_until_ns = UINT64_MAX;
         for (size_t i = 0; i < m->n_slots; i++) {
                 Slot *slot = m->slots[i];
-                if (slot->running)
+                if (slot->running || mover_works_on(m, slot->shown.move.id.pid))
                         continue;
                 /* Paused, what a sweep did is found out afterwards; then the job ends. */
                 if (atomic_load(&slot->job.cancelled) &&
@@ -295,9 +303,15 @@ static bool move_is_valid(const Topology *t, const Move *move) {
                !node_mask_has(move->from, move->to);
 }
 
-static int mover_add_slot(Mover *m, const Move *move, uint64_t *ret_job) {
+/* Orders for one process go together where each is about ranges of its own and another target. */
+static bool moves_exclude(const Move *a, const Move *b) {
+        return a->id.pid == b->id.pid && (!a->ranges_only || !b->ranges_only || a->to == b->to);
+}
+
+/* Takes the walk when it returns 0. */
+static int mover_add_slot(Mover *m, const Move *move, Walk walk, uint64_t *ret_job) {
         for (size_t i = 0; i < m->n_slots; i++)
-                if (m->slots[i]->shown.move.id.pid == move->id.pid)
+                if (moves_exclude(&m->slots[i]->shown.move, move))
                         return -EBUSY;
         if (m->n_slots + m->n_ends >= JOBS_MAX)
                 return -ENOBUFS;
@@ -312,7 +326,7 @@ static int mover_add_slot(Mover *m, const Move *move, uint64_t *ret_job) {
                         m->kernel.detach(m->kernel.userdata, fd);
                 return -ENOMEM;
         }
-        job_init(&slot->job, ++m->last_job, move, fd, m->kernel.now_ns(m->kernel.userdata),
+        job_init(&slot->job, ++m->last_job, move, walk, fd, m->kernel.now_ns(m->kernel.userdata),
                  m->kernel.page_bytes);
         slot->shown = slot->job.outcome;
         m->slots[m->n_slots++] = slot;
@@ -322,12 +336,19 @@ static int mover_add_slot(Mover *m, const Move *move, uint64_t *ret_job) {
 }
 
 int mover_submit(Mover *m, const Move *move, uint64_t *ret_job) {
+        Walk walk;
+
         if (!move_is_valid(m->topology, move))
                 return -EINVAL;
+        int r = walk_init(&walk, move, m->kernel.page_bytes);
+        if (r < 0)
+                return r;
 
         pthread_mutex_lock(&m->lock);
-        int r = m->stop ? -ECANCELED : mover_add_slot(m, move, ret_job);
+        r = m->stop ? -ECANCELED : mover_add_slot(m, move, walk, ret_job);
         pthread_mutex_unlock(&m->lock);
+        if (r < 0)
+                walk_done(&walk);
         return r;
 }
 

@@ -15,12 +15,6 @@
  * and never block on such a call. */
 typedef struct Mover Mover;
 
-/* Addresses of one private mapping: [start, end), page aligned. */
-typedef struct AddressRange {
-        uint64_t start;
-        uint64_t end;
-} AddressRange;
-
 /* What move_pages leaves in a status that it did not write; the engine fills it in beforehand. */
 #define MOVE_STATUS_UNWRITTEN INT32_MIN
 
@@ -71,8 +65,12 @@ Mover *mover_free(Mover *m);
 /* New settings apply to passes that begin afterwards. */
 void mover_set_settings(Mover *m, const Settings *settings);
 
-/* Queues a move. -EINVAL: a node that is unknown, no source, or the target among the sources;
- * -ESRCH: it is not the process meant any more; -ECANCELED: after mover_stop(); -EBUSY: a job for this process exists already; -ENOBUFS: the queue is full. */
+/* Queues a move; its ranges are copied. A process may have several unfinished jobs where each is
+ * about ranges only and has another target; the ranges of two must not overlap. They are worked off
+ * one after the other. -EINVAL: a node that is unknown, no source, the target among the sources, or
+ * ranges that walk_init() refuses; -ESRCH: it is not the process meant any more; -ECANCELED: after
+ * mover_stop(); -EBUSY: a job for this process that excludes this one exists already; -ENOBUFS: the
+ * queue is full. */
 int mover_submit(Mover *m, const Move *move, uint64_t *ret_job);
 
 /* -ENOENT: no such unfinished job. */

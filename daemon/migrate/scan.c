@@ -8,21 +8,34 @@
  * about 1 ms of empty address space. */
 #define SCAN_UNITS_STEP 256
 
-void scan_start(Scan *s, const MoverKernel *kernel, pid_t pid) {
+/* Goes on at the beginning of a range, which may lie before what was walked so far. */
+static void scan_seek(Scan *s, uint32_t range) {
+        s->range = range;
+        if (range >= s->walk->n)
+                return;
+        s->next = s->walk->ranges[range].start;
+        s->mapping = 0;
+        if (s->next < s->mappings_from) {
+                s->n_mappings = 0;
+                s->ended = false;
+        }
+}
+
+void scan_start(Scan *s, const MoverKernel *kernel, pid_t pid, const Walk *walk) {
         memset(s, 0, sizeof(*s));
         s->kernel = kernel;
         s->pid = pid;
+        s->walk = walk;
+        scan_seek(s, 0);
 }
 
-/* The mapping under s->next, reading more of them where needed: 1, 0 at the end. */
-static int scan_mapping(Scan *s, AddressRange *ret) {
+/* Makes s->mapping the first that ends above s->next, reading more where needed: 1, 0 none. */
+static int scan_find_mapping(Scan *s) {
         for (;;) {
                 while (s->mapping < s->n_mappings && s->mappings[s->mapping].end <= s->next)
                         s->mapping++;
-                if (s->mapping < s->n_mappings) {
-                        *ret = s->mappings[s->mapping];
+                if (s->mapping < s->n_mappings)
                         return 1;
-                }
                 if (s->ended)
                         return 0;
 
@@ -30,10 +43,29 @@ static int scan_mapping(Scan *s, AddressRange *ret) {
                                                  SCAN_MAPPINGS);
                 if (n < 0)
                         return n;
+                s->mappings_from = s->next;
                 s->n_mappings = (uint32_t)n;
                 s->mapping = 0;
                 s->ended = n == 0;
         }
+}
+
+/* What is to be walked of the next mapping that the walk touches: 1, 0 at the end. */
+static int scan_mapping(Scan *s, AddressRange *ret) {
+        while (s->range < s->walk->n) {
+                const AddressRange *range = &s->walk->ranges[s->range];
+                int r = s->next < range->end ? scan_find_mapping(s) : 0;
+                if (r < 0)
+                        return r;
+                if (r > 0 && s->mappings[s->mapping].start < range->end) {
+                        const AddressRange *m = &s->mappings[s->mapping];
+                        ret->start = m->start > s->next ? m->start : s->next;
+                        ret->end = m->end < range->end ? m->end : range->end;
+                        return 1;
+                }
+                scan_seek(s, s->range + 1);
+        }
+        return 0;
 }
 
 /* Fills ret->pages with the pages of [start, end), inside one unit, that are on `from`. */
@@ -71,8 +103,7 @@ int scan_next(Scan *s, NodeMask from, WorkUnit *ret) {
                 if (r <= 0)
                         return r;
 
-                uint64_t start = s->next > m.start ? s->next : m.start;
-                uint64_t base = start - start % unit_bytes;
+                uint64_t start = m.start, base = start - start % unit_bytes;
                 uint64_t end = m.end - base < unit_bytes ? m.end : base + unit_bytes;
 
                 *ret = (WorkUnit) { .base = base };

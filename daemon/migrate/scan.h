@@ -5,9 +5,10 @@
 #include <stdint.h>
 
 #include "migrate/mover.h"
+#include "migrate/walk.h"
 #include "migrate/worklist.h"
 
-/* Walks the private mappings of a process in bounded windows and finds the pages that are on one of
+/* Walks over the private mappings of a process in bounded windows and finds the pages that are on one of
  * the source nodes. Some of them may be mapped by other processes too, program text above all; only
  * an attempt to move them tells. */
 
@@ -17,17 +18,22 @@
 typedef struct Scan {
         const MoverKernel *kernel;
         pid_t pid;
-        uint64_t next;             /* address from which the walk goes on */
+        const Walk *walk;
+        uint32_t range;            /* of the walk, and */
+        uint64_t next;             /* the address from which it goes on */
         uint64_t pages[NODES_MAX]; /* seen so far per node */
         AddressRange mappings[SCAN_MAPPINGS];
+        uint64_t mappings_from; /* mappings[] are the first that end above this */
         uint32_t n_mappings;
         uint32_t mapping; /* index of the one being walked */
-        bool ended;
+        bool ended;       /* there are none that end above mappings_from */
 } Scan;
 
-void scan_start(Scan *s, const MoverKernel *kernel, pid_t pid);
+/* The walk is borrowed. */
+void scan_start(Scan *s, const MoverKernel *kernel, pid_t pid, const Walk *walk);
 
 /* The next unit that has pages on the nodes `from`: 1 and the unit, 0 at the end, -EAGAIN after a
  * bounded number of units without one (call again), or what the kernel said (-ESRCH, -EPERM).
- * Units come in ascending order; one that two mappings share comes twice with disjoint pages. */
+ * Units come in the order of the walk; one that two mappings or two ranges share comes once for each,
+ * with disjoint pages. */
 int scan_next(Scan *s, NodeMask from, WorkUnit *ret);

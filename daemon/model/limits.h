@@ -23,5 +23,9 @@
 /* Regions (2 MB) remembered per process. */
 #define REGIONS_PER_PROCESS_MAX 4096
 
+/* Address ranges of one order. As many of REGIONS_PER_PROCESS_MAX as are worth an order of their own
+ * in one job; what is left over is for a later one. */
+#define MOVE_RANGES_MAX 1024
+
 /* Finished jobs that are remembered for the control interface. */
 #define HISTORY_JOBS_MAX 1024

@@ -79,10 +79,11 @@ typedef struct Outcome {
         uint64_t pages_gone;   /* freed, swapped or unmapped meanwhile */
         uint64_t pages_shared; /* mapped by other processes too: they stay, and are no failure */
         uint64_t bytes_moved;
-        uint64_t failures[FAILURE_MAX]; /* pages (or calls) by class */
-        uint32_t passes;                /* passes begun */
-        uint32_t calls;                 /* page-moving system calls made */
-        uint64_t queued_ns;             /* CLOCK_MONOTONIC */
+        uint64_t failures[FAILURE_MAX];     /* attempts at pages (or calls) by class, and */
+        uint64_t failed_bytes[FAILURE_MAX]; /* the size of those pages; calls count nothing */
+        uint32_t passes;                    /* passes begun */
+        uint32_t calls;                     /* page-moving system calls made */
+        uint64_t queued_ns;                 /* CLOCK_MONOTONIC */
         uint64_t started_ns;
         uint64_t finished_ns;  /* 0 while not finished */
         uint64_t busy_ns;      /* time inside page-moving system calls */

@@ -41,6 +41,12 @@ typedef struct Verdict {
         double threshold;       /* the threshold it met, in the unit the reason implies */
 } Verdict;
 
+/* Addresses [start, end) of a process, page aligned. */
+typedef struct AddressRange {
+        uint64_t start;
+        uint64_t end;
+} AddressRange;
+
 /* An order to the migration engine: bring what the process has on nodes `from` to node `to`. */
 typedef struct Move {
         ProcessId id;
@@ -55,7 +61,12 @@ typedef struct Move {
         uint64_t bandwidth_bytes; /* most per second by a rule; 0: what the settings say */
         double benefit_ns;
         double cost_ns;
-        bool observe; /* to be told, not carried out: mode observe, of the
+        /* What to move, hottest first, disjoint, at most MOVE_RANGES_MAX; borrowed: mover_submit()
+         * copies them, and in an Outcome they are NULL. */
+        const AddressRange *ranges;
+        uint32_t n_ranges;
+        bool ranges_only; /* nothing else; false: they come first, then everything else */
+        bool observe;     /* to be told, not carried out: mode observe, of the
                                   * configuration or of a rule */
 } Move;
 

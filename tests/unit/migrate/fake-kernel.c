@@ -40,8 +40,9 @@ static int64_t scripted(const int64_t *script, uint32_t index) {
 
 /* What a moving call has in common: log, time, hook, script. */
 static int64_t fake_begin(Fake *f, const char *name, uint32_t n, const int64_t *script,
-                          uint32_t index) {
-        fake_log(f, "%s %u @%" PRIu64 "\n", name, n, fake_now_ns(f) / NSEC_PER_MSEC);
+                          uint32_t index, uint64_t first) {
+        fake_log(f, "%s %u @%" PRIu64 " page %" PRIu64 "\n", name, n,
+                 (uint64_t)fake_now_ns(f) / NSEC_PER_MSEC, (first - FAKE_BASE) / FAKE_PAGE_BYTES);
         if (f->on_call)
                 f->on_call(f, f->userdata);
         atomic_fetch_add(&f->now_ns, f->call_ns);
@@ -81,7 +82,8 @@ static int fake_attempt(Fake *f, FakePage *page, int to) {
 static int64_t fake_migrate_pages(void *userdata, pid_t pid, NodeMask from, int to) {
         Fake *f = userdata;
         int64_t left = 0;
-        int64_t r = fake_begin(f, "migrate", f->n_pages, f->migrate_script, f->n_migrate++);
+        int64_t r =
+                fake_begin(f, "migrate", f->n_pages, f->migrate_script, f->n_migrate++, FAKE_BASE);
 
         if (r < 0)
                 return r;
@@ -145,7 +147,7 @@ static int64_t fake_move_pages(void *userdata, pid_t pid, const uint64_t *addres
         static Batch b; /* one worker */
         static uint32_t index[4096];
         Fake *f = userdata;
-        int64_t r = fake_begin(f, "move", n, f->move_script, f->n_move++);
+        int64_t r = fake_begin(f, "move", n, f->move_script, f->n_move++, addresses[0]);
 
         if (r < 0)
                 return r;
@@ -153,7 +155,8 @@ static int64_t fake_move_pages(void *userdata, pid_t pid, const uint64_t *addres
         for (uint32_t i = 0; i < n; i++) {
                 index[i] = (uint32_t)((addresses[i] - FAKE_BASE) / FAKE_PAGE_BYTES);
                 cr_assert(index[i] < f->n_pages, "address out of range");
-                cr_assert(i == 0 || addresses[i] > addresses[i - 1], "not sorted");
+                cr_assert_neq(f->pages[index[i]].call, f->n_move, "page %u twice", index[i]);
+                f->pages[index[i]].call = f->n_move;
                 cr_assert_eq(status[i], MOVE_STATUS_UNWRITTEN, "status not prepared");
         }
         for (uint32_t i = 0; i < n; i++) {
@@ -368,4 +371,22 @@ void fake_assert_calls(const Fake *f, const char *expected) {
                 if (strncmp(line, "sleep", 5) != 0)
                         strncat(calls, line, strcspn(line, "@\n"));
         cr_assert_str_eq(calls, expected, "log:\n%s", f->log);
+}
+
+void fake_assert_places(const Fake *f, const char *expected) {
+        char places[4096] = "";
+        uint32_t n, page;
+        uint64_t ms;
+
+        for (const char *line = f->log; *line; line = strchr(line, '\n') + 1)
+                if (sscanf(line, "move %u @%" SCNu64 " page %u", &n, &ms, &page) == 3)
+                        snprintf(places + strlen(places), sizeof(places) - strlen(places), "%u+%u ",
+                                 page, n);
+        cr_assert_str_eq(places, expected, "log:\n%s", f->log);
+}
+
+AddressRange fake_range(uint32_t first_page, uint32_t n) {
+        uint64_t start = FAKE_BASE + (uint64_t)first_page * FAKE_PAGE_BYTES;
+
+        return (AddressRange) { .start = start, .end = start + (uint64_t)n * FAKE_PAGE_BYTES };
 }

@@ -10,7 +10,7 @@
  * mm/migrate.c: batches end at a page whose lookup fails, a failing batch ends the call and leaves
  * its statuses unwritten. */
 
-#define FAKE_BASE       0x10000000ull
+#define FAKE_BASE       UINT64_C(0x10000000)
 #define FAKE_PAGE_BYTES 4096u
 #define FAKE_FOREVER    UINT32_MAX
 #define FAKE_SCRIPT_MAX 64
@@ -21,6 +21,7 @@ typedef struct FakePage {
         bool huge;     /* part of a huge page: all 512 of its unit are, and move together */
         uint32_t busy; /* attempts that fail */
         int32_t error; /* status that a failing attempt gets; 0: fails in the batch, unwritten */
+        uint32_t call; /* the last move call that named it */
 } FakePage;
 
 typedef struct Fake Fake;
@@ -66,6 +67,7 @@ void fake_start(Fake *f);
 
 /* Orders a move of the process from the nodes of mask to `to`; asserts that it was accepted. */
 uint64_t fake_submit(Fake *f, NodeMask from, int to);
+AddressRange fake_range(uint32_t first_page, uint32_t n);
 Move fake_move(const Fake *f, NodeMask from, int to);
 
 /* Waits for the next event; fails the test after 10 s. */
@@ -78,6 +80,9 @@ Outcome fake_wait_end(Fake *f, uint32_t *ret_waits);
 void fake_wait_hook(Fake *f);
 
 uint32_t fake_pages_on(const Fake *f, int node);
+
+/* The first page and the size of each move call in the log, as "page+size ". */
+void fake_assert_places(const Fake *f, const char *expected);
 
 /* Names and sizes of the moving calls in the log, each followed by a space. */
 void fake_assert_calls(const Fake *f, const char *expected);

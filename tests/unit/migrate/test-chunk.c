@@ -82,7 +82,7 @@ Test(chunk, resubmits_what_was_not_attempted_once) {
         Chunk c = chunk_of(&f, node_bit(1), 0);
         cr_assert_eq(chunk_move(&c, &f.kernel, &r), 0);
         cr_assert_eq(r.calls, 2);
-        cr_assert_str_eq(f.log, "move 6 @1000\nmove 4 @1000\n");
+        cr_assert_str_eq(f.log, "move 6 @1000 page 0\nmove 4 @1000 page 2\n");
         cr_assert_eq(r.pages[PAGE_MOVED], 4);
         cr_assert_eq(r.pages[PAGE_RETRY], 1);
         cr_assert_eq(r.pages[PAGE_GONE], 1);

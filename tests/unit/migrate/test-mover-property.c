@@ -96,6 +96,26 @@ static void random_process(Fake *f, uint64_t *random) {
         f->userdata = random;
 }
 
+/* Ranges of whole pages, some reaching over the ends of what there is; ascending or descending. */
+static Move random_move(const Fake *f, uint64_t *random, AddressRange *ranges) {
+        Move move = fake_move(f, node_bit(1) | (next_random(random) % 3 ? 0 : node_bit(2)), 0);
+        uint32_t n = next_random(random) % 8, page = 0;
+
+        for (uint32_t i = 0; i < n; i++) {
+                uint32_t pages = 1 + next_random(random) % 700;
+                page += next_random(random) % 200;
+                ranges[next_random(random) % 2 ? i : n - 1 - i] = fake_range(page, pages);
+                page += pages;
+        }
+        for (uint32_t i = 0; i < n; i++)
+                if (ranges[i].end == 0)
+                        ranges[i] = fake_range(page += 1000, 1);
+        move.ranges = ranges;
+        move.n_ranges = n;
+        move.ranges_only = n > 0 && next_random(random) % 2;
+        return move;
+}
+
 Test(mover_property, accounting_holds_over_random_scripts, .timeout = 60) {
         static Fake f;
 
@@ -104,7 +124,10 @@ Test(mover_property, accounting_holds_over_random_scripts, .timeout = 60) {
 
                 random_process(&f, &random);
                 fake_start(&f);
-                fake_submit(&f, node_bit(1) | (seed % 3 ? 0 : node_bit(2)), 0);
+                AddressRange ranges[8] = {};
+                Move move = random_move(&f, &random, ranges);
+                uint64_t job;
+                cr_assert_eq(mover_submit(f.mover, &move, &job), 0, "seed %" PRIu64, seed);
                 Outcome o = fake_wait_end(&f, NULL);
                 cr_assert(o.reason > REASON_NONE && o.reason < REASON_MAX);
                 cr_assert_eq(mover_list(f.mover, &o, 1), 0, "seed %" PRIu64, seed);

@@ -183,9 +183,9 @@ Test(mover, rests_in_proportion_to_its_calls) {
         Outcome o = fake_wait_end(&f, NULL);
         cr_assert_eq(o.reason, REASON_DONE);
         cr_assert_eq(o.busy_ns, 3 * 30 * NSEC_PER_MSEC);
-        cr_assert(strstr(f.log, "migrate 20 @1000\n"
+        cr_assert(strstr(f.log, "migrate 20 @1000 page 0\n"
                                 "sleep 1120\n"
-                                "move 1 @1120\n"
+                                "move 1 @1120 page 5\n"
                                 "sleep 2") == f.log,
                   "log:\n%s", f.log);
         fake_done(&f);
