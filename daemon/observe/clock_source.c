@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <linux/perf_event.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,14 +49,6 @@ struct ClockSource {
 typedef struct CpuSet {
         uint64_t words[CPUS_MAX / 64];
 } CpuSet;
-
-__attribute__((format(printf, 2, 3))) static void tell(char *problem, const char *format, ...) {
-        va_list args;
-
-        va_start(args, format);
-        vsnprintf(problem, PROBLEM_BYTES, format, args);
-        va_end(args);
-}
 
 static int read_cpu_list(const SystemRoot *root, const char *path, CpuSet *ret) {
         cleanup_free char *text = malloc(FILE_LINE_BYTES);
@@ -128,37 +119,42 @@ static void explain_open(const SystemRoot *root, int error, char *problem) {
         case EACCES:
         case EPERM:
                 paranoid = read_paranoid(root);
-                tell(problem,
-                     "perf_event_open was refused (%s): it needs CAP_PERFMON%s "
-                     "(kernel.perf_event_paranoid is %d)",
-                     strerror(-error), paranoid > 2 ? " and CAP_SYS_ADMIN" : "", paranoid);
+                source_problem(problem,
+                               "perf_event_open was refused (%s): it needs CAP_PERFMON%s "
+                               "(kernel.perf_event_paranoid is %d)",
+                               strerror(-error), paranoid > 2 ? " and CAP_SYS_ADMIN" : "",
+                               paranoid);
                 break;
         case ENOSYS:
         case ENOENT:
         case EOPNOTSUPP:
-                tell(problem, "this kernel has no perf events (CONFIG_PERF_EVENTS): %s",
-                     strerror(-error));
+                source_problem(problem, "this kernel has no perf events (CONFIG_PERF_EVENTS): %s",
+                               strerror(-error));
                 break;
         case EMFILE:
-                tell(problem, "too many open files: each CPU takes two (LimitNOFILE=65536)");
+                source_problem(problem,
+                               "too many open files: each CPU takes two (LimitNOFILE=65536)");
                 break;
         default:
-                tell(problem, "perf_event_open failed: %s", strerror(-error));
+                source_problem(problem, "perf_event_open failed: %s", strerror(-error));
         }
 }
 
 static void explain_load(int error, char *problem) {
         if (access("/sys/kernel/btf/vmlinux", R_OK) < 0)
-                tell(problem, "the BPF program cannot be fitted to this kernel: "
-                              "/sys/kernel/btf/vmlinux is missing (CONFIG_DEBUG_INFO_BTF)");
+                source_problem(problem,
+                               "the BPF program cannot be fitted to this kernel: "
+                               "/sys/kernel/btf/vmlinux is missing (CONFIG_DEBUG_INFO_BTF)");
         else if (error == -EPERM || error == -EACCES)
-                tell(problem,
-                     "loading the BPF program was refused (%s): it needs CAP_BPF and CAP_PERFMON, "
-                     "before Linux 5.11 also locked memory (LimitMEMLOCK=infinity), and no "
-                     "kernel lockdown in mode confidentiality",
-                     strerror(-error));
+                source_problem(
+                        problem,
+                        "loading the BPF program was refused (%s): it needs CAP_BPF and "
+                        "CAP_PERFMON, "
+                        "before Linux 5.11 also locked memory (LimitMEMLOCK=infinity), and no "
+                        "kernel lockdown in mode confidentiality",
+                        strerror(-error));
         else
-                tell(problem, "loading the BPF program failed: %s", strerror(-error));
+                source_problem(problem, "loading the BPF program failed: %s", strerror(-error));
 }
 
 static int on_sample(void *userdata, void *data, size_t size) {
@@ -240,7 +236,8 @@ static int attach_all(ClockSource *c, const SystemRoot *root, const CpuSet *cpus
                 r = attach_cpu(c, cpu, period_ns, &opened);
                 if (r < 0) {
                         if (opened)
-                                tell(problem, "attaching the BPF program failed: %s", strerror(-r));
+                                source_problem(problem, "attaching the BPF program failed: %s",
+                                               strerror(-r));
                         else
                                 explain_open(root, r, problem);
                         return r;
@@ -278,13 +275,13 @@ int clock_source_new(ClockSource **ret, const SystemRoot *root, uint32_t rate_hz
         c->userdata = userdata;
         r = sampled_cpus(root, isolated, &cpus, &c->n_left_out);
         if (r < 0) {
-                tell(problem, "the list of CPUs cannot be read: %s", strerror(-r));
+                source_problem(problem, "the list of CPUs cannot be read: %s", strerror(-r));
                 return r;
         }
         for (size_t w = 0; w < CPUS_MAX / 64; w++)
                 n += (unsigned)__builtin_popcountll(cpus.words[w]);
         if (n == 0) {
-                tell(problem, "all CPUs are isolated or nohz_full");
+                source_problem(problem, "all CPUs are isolated or nohz_full");
                 return -ENODEV;
         }
         r = load_program(c, n, period_ns);
@@ -294,7 +291,7 @@ int clock_source_new(ClockSource **ret, const SystemRoot *root, uint32_t rate_hz
         }
         r = allocate_buffers(c);
         if (r < 0) {
-                tell(problem, "out of memory");
+                source_problem(problem, "out of memory");
                 return r;
         }
         r = attach_all(c, root, &cpus, n, period_ns, problem);

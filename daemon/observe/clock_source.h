@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "observe/source.h"
 #include "records.h"
 #include "system/root.h"
 
@@ -14,9 +15,6 @@ typedef struct ClockSource ClockSource;
 
 typedef void (*ClockSampleHandler)(const SampleRecord *record, void *userdata);
 typedef void (*ClockTimeHandler)(const CpuTimeKey *key, uint64_t cpu_ns, void *userdata);
-
-/* A sentence about what was missing when something failed. */
-#define PROBLEM_BYTES 384
 
 /* Loads the program and opens the events at rate_hz per CPU. CPUs that are isolated or nohz_full
  * are left out unless `isolated`: a timer there would disturb what they were set apart for. Samples go to the handler

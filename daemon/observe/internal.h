@@ -5,32 +5,49 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "observe/clock_source.h"
+#include "observe/cpu_scanner.h"
 #include "observe/observer_hook.h"
 #include "observe/policy.h"
 #include "observe/process_table.h"
-#include "observe/rate.h"
-#include "observe/residency_source.h"
 #include "observe/resolve.h"
 #include "observe/skid.h"
+#include "observe/source.h"
 
 /* Shared by the files of the observer; nobody else includes it. */
+
+#define SLOTS_MAX 4
+
+/* A source that is wanted, in the order of preference. */
+typedef struct SourceSlot {
+        const SourceType *type;
+        Source *source;              /* NULL: does not run */
+        uint64_t failed_ns;          /* when it was last tried in vain */
+        char problem[PROBLEM_BYTES]; /* why it does not run */
+} SourceSlot;
+
+/* What the clock source learned of this processor; outlives its stop and start. */
+typedef struct SkidState {
+        SkidModel model;
+        SkidCalibration calibration;
+        bool settled; /* by the samples, or from outside */
+        unsigned block_percent;
+} SkidState;
 
 struct Observer {
         const Topology *topology;
         const SystemRoot *root;
-        ClockSource *clock;
-        PolicyReader *policy;
-        CpuScanner *scanner; /* of the residency source, instead of the clock */
+        Settings settings; /* what the sources were opened with */
+        SourceSlot slots[SLOTS_MAX];
+        unsigned n_slots;
+        SourceSlot timekeeper; /* counts CPU time for sources that cannot; type NULL: not needed */
+        CpuScanner *scanner;   /* counts it where no program can */
         uint64_t scan_not_before_ns;
-        int idle_fd; /* never readable; stands for the ring where there is none */
+        PolicyReader *policy;
+        bool running;
+        int epoll_fd; /* of the descriptors of the sources; -1 while stopped */
         ProcessTable *processes;
         Resolver *resolver;
-        SkidModel skid;
-        SkidCalibration calibration;
-        bool skid_settled; /* by the samples, or from outside */
-        unsigned block_percent;
-        EvidenceSource source;
+        SkidState skid;
         RateController rate;
         RateChoice choice;       /* in force */
         uint64_t spent_ns;       /* CPU time of dispatch and collect in this interval */
@@ -38,14 +55,48 @@ struct Observer {
         uint64_t collected_ns;   /* time of the last collect, 0 before the first */
         const Observed **active; /* [PROCESSES_MAX] */
         size_t n_active;
-        Counters counters;         /* what this room counts itself */
-        ClockCounts kernel;        /* of the running program */
-        ClockCounts kernel_before; /* of programs stopped before */
+        Ledger ledger;
+        Counters ended;        /* of sources that were closed */
+        uint64_t ended_run_ns; /* of their programs */
         ObserverSampleHook hook;
         void *hook_userdata;
-        char description[640];
+        char description[1024];
 };
 
-/* Ends the interval of elapsed_ns for every process: averages CPU time, counts evaluations, asks for
- * the pages of processes that the running source cannot see, and forgets those not seen for long. */
+/* sources.c: which sources run */
+
+/* Fills the slots with what settings ask for and opens them. The error of the first where none runs,
+ * or where the one that was named does not. */
+int sources_open(Observer *o, const Settings *settings);
+void sources_close(Observer *o);
+
+/* Closes a source that failed in a slot; problem tells why. */
+void sources_fail(Observer *o, SourceSlot *slot, const char *problem);
+
+/* Opens again what does not run, if its turn has come; keeps somebody counting CPU time. */
+void sources_tend(Observer *o, uint64_t now_ns);
+
+/* The first that runs, or NULL. */
+const SourceSlot *sources_first(const Observer *o);
+
+/* The running sources, the timekeeper included, one after the other: start with 0; NULL at the end. */
+SourceSlot *sources_next(Observer *o, unsigned *i);
+
+/* select.c: which source judges a process */
+
+/* Chooses the source of a process at the end of an interval, by what each brought. */
+Source *select_source(Observer *o, TrackedProcess *p);
+
+/* interval.c */
+
+/* Ends the interval of elapsed_ns for every process: averages CPU time, counts evaluations, chooses
+ * sources and asks those that look themselves, and forgets processes not seen for long. */
 void observer_close_interval(Observer *o, uint64_t now_ns, uint64_t elapsed_ns);
+
+/* collect.c */
+
+/* Sets the rate of all sources to what the controller allows now. */
+int observer_apply_rate(Observer *o);
+
+/* status.c */
+void observer_update_description(Observer *o);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
 #include <math.h>
 #include <string.h>
 
@@ -9,9 +10,6 @@
 
 /* CPU time per node follows a move of the threads within a few evaluations. */
 #define CPU_HALF_LIFE_NS (2.0 * 1e9)
-
-/* Missing this many samples by chance is out of the question. */
-#define BLIND_SAMPLES 20.0
 
 /* Reading the mappings of a process takes some hundred microseconds: not for those that hardly run,
  * and not for many at once. */
@@ -38,26 +36,10 @@ static bool ran(const Observer *o, const TrackedProcess *p) {
         return p->interval_samples;
 }
 
-/* Samples that a process should have brought by its CPU time, and did not. The clock source does not
- * see 32-bit code, the guest of a virtual machine, system calls, and code that it cannot decode. */
-static bool is_blind(const Observer *o, TrackedProcess *p) {
-        double interval_ns = 0, sample_ns = 1e9 * o->choice.stride / o->choice.tick_hz;
-
-        if (!o->clock)
-                return true;
-        if (p->interval_samples) {
-                p->expected = 0;
-                return false;
-        }
-        for (uint32_t i = 0; i < o->topology->n_nodes; i++)
-                interval_ns += (double)p->interval_cpu_ns[i];
-        p->expected += interval_ns / sample_ns;
-        return p->expected >= BLIND_SAMPLES;
-}
-
 /* Walks from the most recently active process to the first that is too old. */
 void observer_close_interval(Observer *o, uint64_t now_ns, uint64_t elapsed_ns) {
         unsigned estimates = 0;
+        Source *source;
         TrackedProcess *p, *older;
 
         o->n_active = 0;
@@ -74,12 +56,12 @@ void observer_close_interval(Observer *o, uint64_t now_ns, uint64_t elapsed_ns) 
                 if (observed->evidence.updated_ns == 0)
                         observed->evidence.updated_ns = now_ns;
                 average_cpu(o, p, elapsed_ns);
+                source = select_source(o, p);
                 /* Those asked lately take no turn, or they would always be served before others. */
-                if (is_blind(o, p) && estimates < ESTIMATES_MAX && residency_is_due(p, now_ns) &&
-                    evidence_cpu_ns(&observed->evidence) >= ESTIMATE_CPU_NS) {
+                if (source && source->type->estimate && estimates < ESTIMATES_MAX &&
+                    evidence_cpu_ns(&observed->evidence) >= ESTIMATE_CPU_NS &&
+                    source->type->estimate(source, p, now_ns) != -EALREADY)
                         estimates++;
-                        (void)residency_estimate(p, o->topology, o->root, now_ns);
-                }
                 if (p->interval_samples && observed->evidence.evaluations < UINT32_MAX)
                         observed->evidence.evaluations++;
                 memset(p->interval_cpu_ns, 0, sizeof(p->interval_cpu_ns));

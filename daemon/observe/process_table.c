@@ -130,11 +130,10 @@ void tracked_process_clear(TrackedProcess *p) {
         p->interval_samples = false;
 }
 
-void tracked_process_use(TrackedProcess *p, EvidenceSource source, bool skid) {
+void tracked_process_use(TrackedProcess *p, EvidenceSource source) {
         Evidence *e = &p->observed.evidence;
 
         if (e->source != SOURCE_NONE && e->source != source)
                 tracked_process_clear(p);
         e->source = source;
-        e->skid = skid;
 }

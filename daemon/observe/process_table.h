@@ -9,19 +9,27 @@
 /* Every process that ran lately, most recently active first, bounded by PROCESSES_MAX. */
 typedef struct ProcessTable ProcessTable;
 
+/* What one source brought of a process in the running interval, whether it judges it or not. */
+typedef struct SourceSign {
+        double resolved;   /* accesses with a home */
+        double unresolved; /* samples without */
+        double silence;    /* accesses expected since the last interval that brought any */
+        bool blind;        /* it does not see this process */
+} SourceSign;
+
 typedef struct TrackedProcess {
         Observed observed;
         struct TrackedProcess *newer, *older;
         uint64_t interval_cpu_ns[NODES_MAX]; /* CPU time in the running interval */
         bool interval_samples;               /* it was sampled in the running interval */
         bool cpu_known;                      /* cpu_ns holds an average already */
-        double expected; /* samples that its CPU time should have brought since the last one that did */
-        uint64_t residency_ns; /* when its pages were last sampled */
+        uint64_t residency_ns;               /* when its pages were last sampled */
+        SourceSign signs[EVIDENCE_SOURCE_MAX];
 } TrackedProcess;
 
 /* Makes this the source of the evidence of a process. What another source saw is dropped: the two do
  * not count alike. */
-void tracked_process_use(TrackedProcess *p, EvidenceSource source, bool skid);
+void tracked_process_use(TrackedProcess *p, EvidenceSource source);
 
 /* Drops the accesses of a process; its CPU time stays. */
 void tracked_process_clear(TrackedProcess *p);

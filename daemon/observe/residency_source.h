@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "observe/process_table.h"
+#include "observe/ledger.h"
 #include "system/root.h"
 
 /* The residency source: what share of the accesses of a process is expected to be remote, if it
@@ -26,19 +26,5 @@ bool residency_is_due(const TrackedProcess *p, uint64_t now_ns);
 /* Adds the expected accesses of one process to its evidence, from its cpu_ns and a sample of its
  * pages, and makes SOURCE_RESIDENCY its source. -EALREADY: not due; -ESRCH: gone; -ENODATA: no page;
  * other errors of residency_sample. */
-int residency_estimate(TrackedProcess *p, const Topology *t, const SystemRoot *root,
+int residency_estimate(TrackedProcess *p, const Topology *t, const SystemRoot *root, Ledger *ledger,
                        uint64_t now_ns);
-
-/* CPU time per node of every process, from proc, for when no BPF program counts it. */
-typedef struct CpuScanner CpuScanner;
-
-int cpu_scanner_new(CpuScanner **ret, const Topology *t, const SystemRoot *root);
-CpuScanner *cpu_scanner_free(CpuScanner *s); /* NULL-safe, returns NULL */
-
-/* Tells the CPU time that a process used since the last scan, on the node on which it (for several
- * threads: each thread, by its share of their CPU time) last ran. */
-typedef void (*CpuScanHandler)(ProcessId id, int node, uint64_t cpu_ns, void *userdata);
-
-/* Reads the stat file of each process once. The first scan only remembers. Kernel threads and this
- * process are left out. */
-int cpu_scanner_scan(CpuScanner *s, CpuScanHandler handler, void *userdata);

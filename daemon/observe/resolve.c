@@ -18,8 +18,11 @@ typedef struct Pending {
         TrackedProcess *process;
         uint64_t page;
         double weight;
+        uint32_t n;
         int16_t accessor;
+        uint8_t source; /* EvidenceSource */
         bool waited;
+        bool skid;
         bool mapping;
 } Pending;
 
@@ -28,7 +31,6 @@ struct Resolver {
         const SystemRoot *root;
         uint64_t page_mask;
         uint64_t random;
-        bool skid;
         uint32_t n;
         Pending *pending; /* [PENDING_MAX] */
         uint64_t *pages;  /* [PENDING_MAX], distinct pages of one process */
@@ -64,16 +66,18 @@ Resolver *resolver_free(Resolver *r) {
         return NULL;
 }
 
-int resolver_add(Resolver *r, TrackedProcess *process, uint64_t address, int accessor, double w,
-                 bool waited, bool mapping) {
+int resolver_add(Resolver *r, const Access *a, bool mapping) {
         if (r->n == PENDING_MAX)
                 return -ENOBUFS;
         r->pending[r->n++] = (Pending) {
-                .process = process,
-                .page = address & r->page_mask,
-                .weight = w,
-                .accessor = (int16_t)accessor,
-                .waited = waited,
+                .process = a->process,
+                .page = a->address & r->page_mask,
+                .weight = a->weight,
+                .n = a->n < UINT32_MAX ? (uint32_t)a->n : UINT32_MAX,
+                .accessor = (int16_t)a->accessor,
+                .source = (uint8_t)a->source,
+                .waited = a->waited,
+                .skid = a->skid,
                 .mapping = mapping,
         };
         return 0;
@@ -88,6 +92,15 @@ void resolver_forget(Resolver *r, const TrackedProcess *process) {
         r->n = kept;
 }
 
+void resolver_forget_source(Resolver *r, EvidenceSource source) {
+        uint32_t kept = 0;
+
+        for (uint32_t i = 0; i < r->n; i++)
+                if (r->pending[i].source != source)
+                        r->pending[kept++] = r->pending[i];
+        r->n = kept;
+}
+
 static int compare_pending(const void *a, const void *b) {
         const Pending *x = a, *y = b;
 
@@ -98,23 +111,23 @@ static int compare_pending(const void *a, const void *b) {
         return 0;
 }
 
-void resolver_set_skid(Resolver *r, bool skid) {
-        r->skid = skid;
-}
-
-static void add_access(const Resolver *r, const Pending *p, int32_t node, Counters *counters) {
+static void add_access(const Pending *p, int32_t node, Ledger *ledger) {
         if (node < 0) {
-                counters->samples_no_page++;
-                evidence_add(&p->process->observed.evidence, NODE_NONE, NODE_NONE, p->weight,
-                             false);
+                ledger->counters.samples_no_page++;
+                ledger_unresolved(ledger, p->process, (EvidenceSource)p->source, p->weight);
                 return;
         }
-        tracked_process_use(p->process, SOURCE_CLOCK, r->skid);
-        counters->accesses_total++;
-        if (node != p->accessor)
-                counters->accesses_remote++;
-        evidence_add(&p->process->observed.evidence, p->accessor, node, p->weight, p->waited);
-        p->process->interval_samples = true;
+        ledger_account(ledger, &(Access) {
+                                       .process = p->process,
+                                       .source = (EvidenceSource)p->source,
+                                       .address = p->page,
+                                       .accessor = p->accessor,
+                                       .home = node,
+                                       .weight = p->weight,
+                                       .n = p->n,
+                                       .waited = p->waited,
+                                       .skid = p->skid,
+                               });
 }
 
 typedef struct Spread {
@@ -153,7 +166,7 @@ static void spread_over_mappings(Resolver *r, Pending *pending, uint32_t n) {
 }
 
 /* All accesses of one process, sorted by page. */
-static void resolve_process(Resolver *r, Pending *pending, uint32_t n, Counters *counters) {
+static void resolve_process(Resolver *r, Pending *pending, uint32_t n, Ledger *ledger) {
         ProcessId id = pending->process->observed.id;
         uint32_t n_pages = 0, page = 0;
 
@@ -164,24 +177,24 @@ static void resolve_process(Resolver *r, Pending *pending, uint32_t n, Counters 
         /* The pid may belong to somebody else by now. */
         if (process_check(r->root, id) < 0 ||
             residency_query(r->topology, id.pid, r->pages, n_pages, r->nodes) < 0) {
-                counters->samples_gone += n;
+                ledger->counters.samples_gone += n;
                 return;
         }
         for (uint32_t i = 0; i < n; i++) {
                 if (i > 0 && pending[i].page != pending[i - 1].page)
                         page++;
-                add_access(r, &pending[i], r->nodes[page], counters);
+                add_access(&pending[i], r->nodes[page], ledger);
         }
 }
 
-void resolver_resolve(Resolver *r, Counters *counters) {
+void resolver_resolve(Resolver *r, Ledger *ledger) {
         uint32_t first = 0;
 
         qsort(r->pending, r->n, sizeof(*r->pending), compare_pending);
         for (uint32_t i = 1; i <= r->n; i++) {
                 if (i < r->n && r->pending[i].process == r->pending[first].process)
                         continue;
-                resolve_process(r, &r->pending[first], i - first, counters);
+                resolve_process(r, &r->pending[first], i - first, ledger);
                 first = i;
         }
         r->n = 0;

@@ -14,6 +14,7 @@
 #include "model/settings.h"
 #include "observe/observer.h"
 #include "observe/internal.h"
+#include "observe/cpu_scanner.h"
 #include "observe/residency_source.h"
 #include "system/clock.h"
 #include "system/process_read.h"
@@ -91,6 +92,7 @@ Test(residency, cpu_time_from_proc) {
  * and node 0. */
 Test(residency, expected_share) {
         static Topology t = { .n_nodes = 2, .node_id = { 0, 1 } };
+        Ledger ledger = {};
         TrackedProcess *p;
         ProcessTable *table;
         SystemRoot root;
@@ -101,12 +103,13 @@ Test(residency, expected_share) {
         cr_assert_eq(process_read_starttime(&root, getpid(), &start), 0);
         cr_assert_eq(process_table_new(&table, 2), 0);
         cr_assert_eq(process_table_touch(table, (ProcessId) { getpid(), start }, &p), 0);
-        cr_expect_eq(residency_estimate(p, &t, &root, NSEC_PER_SEC), -EALREADY, "no CPU time");
+        cr_expect_eq(residency_estimate(p, &t, &root, &ledger, NSEC_PER_SEC), -EALREADY,
+                     "no CPU time");
         p->observed.evidence.cpu_ns[0] = 0.25e9;
         p->observed.evidence.cpu_ns[1] = 0.75e9;
         evidence_add(&p->observed.evidence, 0, 1, 100, true);
         p->observed.evidence.source = SOURCE_CLOCK;
-        r = residency_estimate(p, &t, &root, NSEC_PER_SEC);
+        r = residency_estimate(p, &t, &root, &ledger, NSEC_PER_SEC);
         if (r == -EPERM)
                 cr_skip_test("move_pages is not permitted here");
         cr_assert_eq(r, 0, "%s", strerror(-r));
@@ -114,11 +117,12 @@ Test(residency, expected_share) {
         cr_expect_float_eq(p->observed.evidence.samples, RESIDENCY_WEIGHT, 1e-6,
                            "what the clock saw is dropped");
         cr_expect_float_eq(evidence_remote_share(&p->observed.evidence), 0.75, 1e-6);
-        cr_expect_eq(residency_estimate(p, &t, &root, 2 * NSEC_PER_SEC), -EALREADY);
+        cr_expect_eq(residency_estimate(p, &t, &root, &ledger, 2 * NSEC_PER_SEC), -EALREADY);
         cr_expect_float_eq(p->observed.evidence.samples, RESIDENCY_WEIGHT, 1e-6,
                            "not asked again so soon");
-        cr_expect_eq(residency_estimate(p, &t, &root, 7 * NSEC_PER_SEC), 0);
+        cr_expect_eq(residency_estimate(p, &t, &root, &ledger, 7 * NSEC_PER_SEC), 0);
         cr_expect_float_eq(p->observed.evidence.samples, 2 * RESIDENCY_WEIGHT, 1e-6);
+        cr_expect_eq(ledger.counters.accesses_total, 0u, "expected accesses were not seen");
         process_table_free(table);
         system_root_close(&root);
 }
@@ -175,6 +179,7 @@ Test(residency, observer) {
 Test(residency, turns) {
         static Topology t = { .n_nodes = 2, .node_id = { 0, 1 } };
         enum { PROCESSES = 40 };
+        Source residency = { .type = &source_residency };
         uint64_t now_ns = 100 * NSEC_PER_SEC;
         unsigned asked = 0, before = 0;
         TrackedProcess *p;
@@ -183,6 +188,8 @@ Test(residency, turns) {
 
         cr_assert_eq(system_root_open(&root, ""), 0);
         cr_assert_eq(observer_new(&o, &t, &root), 0);
+        residency.observer = o;
+        o->slots[o->n_slots++] = (SourceSlot) { .type = &source_residency, .source = &residency };
         for (unsigned interval = 0; interval < 3; interval++, now_ns += NSEC_PER_SEC) {
                 for (int i = 0; i < PROCESSES; i++) {
                         ProcessId id = { getpid(), 1000 + (uint64_t)i };
@@ -199,6 +206,7 @@ Test(residency, turns) {
                 before = asked;
         }
         cr_expect_eq(asked, (unsigned)PROCESSES);
+        o->n_slots = 0;
         observer_free(o);
         system_root_close(&root);
 }

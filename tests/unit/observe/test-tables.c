@@ -61,12 +61,28 @@ Test(policy, numa_maps_lines) {
                              rows[i].line);
 }
 
+static int add(Resolver *r, TrackedProcess *p, uint64_t address, int accessor, double weight,
+               bool waited, bool mapping) {
+        return resolver_add(r,
+                            &(Access) {
+                                    .process = p,
+                                    .source = SOURCE_CLOCK,
+                                    .address = address,
+                                    .accessor = accessor,
+                                    .weight = weight,
+                                    .n = 1,
+                                    .waited = waited,
+                            },
+                            mapping);
+}
+
 /* This process's own pages on a machine declared to have all of them on one node. */
 Test(resolve, own_memory) {
         static Topology topology = { .n_nodes = 2, .node_id = { 0, 1 } };
         size_t page = (size_t)sysconf(_SC_PAGESIZE);
         TrackedProcess *p, *gone;
-        Counters counters = {};
+        Ledger ledger = {};
+        const Counters *counters = &ledger.counters;
         ProcessTable *t;
         SystemRoot root;
         Resolver *r;
@@ -86,36 +102,36 @@ Test(resolve, own_memory) {
         cr_assert_eq(process_table_touch(t, (ProcessId) { getpid(), start }, &p), 0);
         cr_assert_eq(process_table_touch(t, (ProcessId) { getpid(), start + 1 }, &gone), 0);
 
-        cr_expect_eq(resolver_add(r, p, there + 8, 0, 0.5, true, false), 0);
-        cr_expect_eq(resolver_add(r, p, there + 16, 1, 0.5, false, false), 0);
-        cr_expect_eq(resolver_add(r, p, absent, 0, 1, true, false), 0);
-        cr_expect_eq(resolver_add(r, gone, there, 0, 1, true, false), 0);
-        resolver_resolve(r, &counters);
-        if (counters.samples_gone == 4)
+        cr_expect_eq(add(r, p, there + 8, 0, 0.5, true, false), 0);
+        cr_expect_eq(add(r, p, there + 16, 1, 0.5, false, false), 0);
+        cr_expect_eq(add(r, p, absent, 0, 1, true, false), 0);
+        cr_expect_eq(add(r, gone, there, 0, 1, true, false), 0);
+        resolver_resolve(r, &ledger);
+        if (counters->samples_gone == 4)
                 cr_skip_test("move_pages is not permitted here");
-        cr_expect_eq(counters.samples_gone, 1u, "start time of another process");
-        cr_expect_eq(counters.samples_no_page, 1u);
-        cr_expect_eq(counters.accesses_total, 2u);
-        cr_expect_eq(counters.accesses_remote, 1u);
+        cr_expect_eq(counters->samples_gone, 1u, "start time of another process");
+        cr_expect_eq(counters->samples_no_page, 1u);
+        cr_expect_eq(counters->accesses_total, 2u);
+        cr_expect_eq(counters->accesses_remote, 1u);
         cr_expect_eq(p->observed.evidence.access[0], 0.5, "node 0 from node 0");
         cr_expect_eq(p->observed.evidence.access[2], 0.5, "node 0 from node 1");
         cr_expect_eq(p->observed.evidence.waited[0], 0.5);
         cr_expect_eq(p->observed.evidence.waited[2], 0.0);
         cr_expect_eq(p->observed.evidence.unresolved, 1.0);
 
-        cr_expect_eq(resolver_add(r, p, there, 0, 1, true, false), 0);
+        cr_expect_eq(add(r, p, there, 0, 1, true, false), 0);
         resolver_forget(r, p);
-        resolver_resolve(r, &counters);
-        cr_expect_eq(counters.accesses_total, 2u, "forgotten accesses are not resolved");
+        resolver_resolve(r, &ledger);
+        cr_expect_eq(counters->accesses_total, 2u, "forgotten accesses are not resolved");
 
         /* An address that names the mapping is spread over its pages: one of two is resident. */
         for (int i = 0; i < 200; i++)
-                cr_assert_eq(resolver_add(r, p, absent, 0, 1, true, true), 0);
-        counters = (Counters) {};
-        resolver_resolve(r, &counters);
-        cr_expect_eq(counters.accesses_total + counters.samples_no_page, 200u);
-        cr_expect(counters.accesses_total > 50 && counters.accesses_total < 150, "%llu of 200",
-                  (unsigned long long)counters.accesses_total);
+                cr_assert_eq(add(r, p, absent, 0, 1, true, true), 0);
+        ledger = (Ledger) {};
+        resolver_resolve(r, &ledger);
+        cr_expect_eq(counters->accesses_total + counters->samples_no_page, 200u);
+        cr_expect(counters->accesses_total > 50 && counters->accesses_total < 150, "%llu of 200",
+                  (unsigned long long)counters->accesses_total);
         resolver_free(r);
         process_table_free(t);
         system_root_close(&root);

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "observe/attribute.h"
+#include "observe/clock_source.h"
+#include "observe/internal.h"
+
+/* The clock source as one among others: from a captured state to accesses. */
+
+typedef struct ClockSamples {
+        Source base;
+        ClockSource *clock;
+        SourceRole role;
+        ClockCounts counts; /* at the last collect */
+} ClockSamples;
+
+static void add_addresses(Observer *o, TrackedProcess *p, int accessor, const Attribution *a) {
+        double weight = 1.0 / (a->n + a->unknown);
+
+        for (uint32_t i = 0; i < a->n; i++)
+                observer_queue_access(o,
+                                      &(Access) {
+                                              .process = p,
+                                              .source = SOURCE_CLOCK,
+                                              .address = a->address[i],
+                                              .accessor = accessor,
+                                              .weight = weight,
+                                              .n = 1,
+                                              .waited = a->waited,
+                                              .skid = o->skid.model == SKID_AFTER,
+                                      },
+                                      a->mapping >> i & 1);
+        if (a->unknown > 0)
+                ledger_unresolved(&o->ledger, p, SOURCE_CLOCK, a->unknown * weight);
+}
+
+/* The first few hundred places tell whether this processor has the skid that was assumed. */
+static void calibrate(Observer *o, const CodeWindow *window) {
+        SkidModel model;
+
+        if (o->skid.settled)
+                return;
+        skid_learn(&o->skid.calibration, window);
+        if (skid_conclude(&o->skid.calibration, &model, &o->skid.block_percent) == 0)
+                return;
+        o->skid.settled = true;
+        if (model == o->skid.model)
+                return;
+        /* What was counted by the other model does not compare. */
+        o->skid.model = model;
+        resolver_forget_source(o->resolver, SOURCE_CLOCK);
+        for (TrackedProcess *p = process_table_newest(o->processes); p; p = p->older)
+                if (p->observed.evidence.source == SOURCE_CLOCK)
+                        tracked_process_clear(p);
+}
+
+static void on_sample(const SampleRecord *record, void *userdata) {
+        ClockSamples *s = userdata;
+        Observer *o = s->base.observer;
+        Attribution attribution;
+        TrackedProcess *p;
+        CodeWindow window;
+        CpuState state;
+
+        cpu_state_from_record(&state, &window, record);
+        calibrate(o, &window);
+        attribute_sample(&state, &window, o->skid.model, &attribution);
+        if (o->hook)
+                o->hook(record, &attribution, o->hook_userdata);
+        p = observer_track(o, observer_id_of(record->tgid, record->start_ns));
+        if (!p) {
+                o->ledger.counters.samples_lost++;
+                return;
+        }
+        observer_notice_exec(o, p, record->exec_id);
+        if (attribution.n == 0) {
+                if (window.after > 0)
+                        o->ledger.counters.samples_undecoded++;
+                ledger_unresolved(&o->ledger, p, SOURCE_CLOCK, 1.0);
+                return;
+        }
+        add_addresses(o, p, topology_index_of_id(o->topology, record->node), &attribution);
+}
+
+static void on_cpu_time(const CpuTimeKey *key, uint64_t cpu_ns, void *userdata) {
+        ClockSamples *s = userdata;
+        Observer *o = s->base.observer;
+
+        observer_add_cpu_time(o, observer_id_of(key->tgid, key->start_ns),
+                              topology_index_of_id(o->topology, key->node), cpu_ns);
+}
+
+static int open_source(Source **ret, Observer *o, const Settings *settings, SourceRole role,
+                       char problem[PROBLEM_BYTES]) {
+        cleanup_free ClockSamples *s = calloc(1, sizeof(*s));
+        int r;
+
+        if (!s)
+                return -ENOMEM;
+        s->role = role;
+        s->base.observer = o;
+        r = clock_source_new(&s->clock, o->root, settings->rate_hz, settings->isolated, on_sample,
+                             s, problem);
+        if (r < 0)
+                return r;
+        if (role == ROLE_CPU_TIME)
+                (void)clock_source_set_rate(s->clock, settings->rate_hz, UINT32_MAX);
+        *ret = &TAKE_PTR(s)->base;
+        return 0;
+}
+
+static void close_source(Source *source) {
+        ClockSamples *s = (ClockSamples *)source;
+
+        clock_source_free(s->clock);
+        free(s);
+}
+
+static int get_fd(const Source *source) {
+        return clock_source_get_fd(((const ClockSamples *)source)->clock);
+}
+
+static int dispatch(Source *source, unsigned max) {
+        return clock_source_consume(((ClockSamples *)source)->clock, max);
+}
+
+static int collect(Source *source, uint64_t now_ns, char problem[PROBLEM_BYTES]) {
+        ClockSamples *s = (ClockSamples *)source;
+        int r = clock_source_drain_time(s->clock, on_cpu_time, s);
+
+        (void)now_ns;
+        (void)problem;
+        (void)clock_source_read_counts(s->clock, &s->counts);
+        return r;
+}
+
+static int set_rate(Source *source, RateChoice choice) {
+        return clock_source_set_rate(((ClockSamples *)source)->clock, choice.tick_hz,
+                                     choice.stride);
+}
+
+static double expected(const Source *source, const TrackedProcess *p) {
+        const Observer *o = source->observer;
+        double sample_ns = 1e9 * o->choice.stride / o->choice.tick_hz, interval_ns = 0;
+
+        for (uint32_t i = 0; i < o->topology->n_nodes; i++)
+                interval_ns += (double)p->interval_cpu_ns[i];
+        return interval_ns / sample_ns;
+}
+
+static void describe(const Source *source, char *text, size_t bytes) {
+        const ClockSamples *s = (const ClockSamples *)source;
+        const Observer *o = source->observer;
+        unsigned left_out = clock_source_cpus_left_out(s->clock);
+        char apart[64] = "", limit[64] = "", measured[64] = "";
+
+        if (left_out > 0)
+                snprintf(apart, sizeof(apart), " (%u isolated or nohz_full left out)", left_out);
+        if (rate_is_limited(&o->rate))
+                snprintf(limit, sizeof(limit), " (fewer, to stay below %.1f %% of one CPU)",
+                         100 * o->rate.ceiling);
+        if (o->skid.block_percent > 0)
+                snprintf(measured, sizeof(measured), " (%u %% of the places begin a block)",
+                         o->skid.block_percent);
+        snprintf(text, bytes, "clock samples at %u Hz%s on %u CPUs%s; %s%s", o->rate.rate_hz, limit,
+                 clock_source_cpus(s->clock), apart,
+                 o->skid.model == SKID_NONE
+                         ? "emulated processor: every access of the interrupted block counts"
+                         : "samples fall behind the access that was waited for",
+                 measured);
+}
+
+static void count(const Source *source, Counters *counters) {
+        const ClockCounts *c = &((const ClockSamples *)source)->counts;
+
+        counters->samples_total += c->user_samples;
+        counters->samples_compat += c->compat;
+        counters->samples_no_code += c->no_code;
+        counters->samples_lost += c->ring_full;
+        counters->cpu_time_lost += c->cpu_time_full;
+}
+
+static uint64_t run_time_ns(const Source *source) {
+        return ((const ClockSamples *)source)->counts.run_ns;
+}
+
+static unsigned n_cpus(const Source *source) {
+        return clock_source_cpus(((const ClockSamples *)source)->clock);
+}
+
+const SourceType source_clock = {
+        .id = SOURCE_CLOCK,
+        .counts_cpu_time = true,
+        .open = open_source,
+        .close = close_source,
+        .get_fd = get_fd,
+        .dispatch = dispatch,
+        .collect = collect,
+        .set_rate = set_rate,
+        .expected = expected,
+        .describe = describe,
+        .count = count,
+        .run_time_ns = run_time_ns,
+        .n_cpus = n_cpus,
+};
