@@ -253,6 +253,8 @@ static void plan_candidate(const Round *round, size_t i) {
                 return;
         }
         order_move(round, i, &score, &p);
+        if (only_observes(view->info, round->settings))
+                v->reason = REASON_OBSERVED;
 }
 
 int decide(const Snapshot *snapshot, DecideState *state, const Settings *settings, uint64_t now_ns,

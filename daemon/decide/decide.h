@@ -17,8 +17,8 @@
  * what applied. "-" is 0.
  *
  *   reason              observed                              threshold
- *   move, cost          benefit / cost                        ratio that is wanted: benefit_ratio,
- *                                                             1.5 times that within 5 min of a move
+ *   move, observed,     benefit / cost                        ratio that is wanted: benefit_ratio,
+ *   cost                                                      1.5 times that within 5 min of a move
  *   balanced            upper bound of the remote share, or   gates.min_remote
  *                       0: no resident memory elsewhere
  *   too-young           age, ns                               gates.min_age, ns

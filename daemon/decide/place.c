@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "decide/place.h"
 
+#include <math.h>
+
 #include "base/mathx.h"
 #include "decide/confidence.h"
 #include "decide/tuning.h"
@@ -179,6 +181,16 @@ static double ratio_wanted(const Track *track, const Settings *settings, uint64_
         return settings->benefit_ratio * (recent ? RECENT_RATIO_FACTOR : 1);
 }
 
+/* When the benefit, which grows with the horizon, will be what is wanted if nothing else changes; 0
+ * when the longest horizon is too short for that. */
+static uint64_t pays_at_ns(uint64_t horizon_ns, double ratio, double wanted, uint64_t now_ns) {
+        double needed_ns = ratio_or((double)horizon_ns * wanted, ratio, INFINITY);
+
+        if (!(needed_ns <= (double)HORIZON_MAX_NS))
+                return 0;
+        return add_sat(now_ns, sub_sat(double_to_u64(needed_ns), horizon_ns));
+}
+
 void place_choose(const DecideState *state, const Snapshot *snapshot, const ProcessView *view,
                   const Score *score, const Track *track, const Settings *settings, uint64_t now_ns,
                   Placement *ret) {
@@ -214,4 +226,6 @@ void place_choose(const DecideState *state, const Snapshot *snapshot, const Proc
         ret->observed = ratio;
         ret->threshold = wanted;
         ret->reason = ratio >= wanted ? REASON_MOVE : REASON_COST;
+        if (ret->reason == REASON_COST)
+                ret->wait_until_ns = pays_at_ns(ret->horizon_ns, ratio, wanted, now_ns);
 }

@@ -36,7 +36,8 @@ typedef struct Verdict {
         double benefit_ns;   /* gain expected over horizon_ns */
         double cost_ns;      /* time that the move itself takes */
         uint64_t horizon_ns;
-        uint64_t wait_until_ns; /* CLOCK_MONOTONIC; cool-down, give-up or block ends; 0 = none */
+        uint64_t wait_until_ns; /* CLOCK_MONOTONIC; cool-down, give-up or block ends, or the
+                                 * move pays (cost); 0 = none */
         double observed;        /* the value that decided, and */
         double threshold;       /* the threshold it met, in the unit the reason implies */
 } Verdict;

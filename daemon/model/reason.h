@@ -8,6 +8,7 @@
         /* nothing to say against it */                                                            \
         REASON(NONE, "none", "has not been judged yet")                                            \
         REASON(MOVE, "move", "is being moved: the gain outweighs the cost")                        \
+        REASON(OBSERVED, "observed", "would be moved, but mode or a rule says observe")            \
         REASON(BALANCED, "balanced", "has its memory where it runs")                               \
         /* gates */                                                                                \
         REASON(QUIET, "quiet", "uses too little CPU time to lose any")                             \

@@ -60,6 +60,17 @@ static void say_wait(Text *out, const Verdict *v, uint64_t now_ns) {
                 say(out, " It is considered again at the next evaluation.");
 }
 
+static void say_cost(Text *out, const Verdict *v, uint64_t now_ns) {
+        say_gain(out, v);
+        say(out, ": %.1f times the cost, %.1f times are needed (migration.benefit_ratio).",
+            v->observed, v->threshold);
+        if (v->wait_until_ns > now_ns)
+                say(out, " That is reached in %s if it stays on its node.",
+                    HUMAN_TIME(v->wait_until_ns - now_ns));
+        else
+                say(out, " That would take more than 30 min.");
+}
+
 /* The gate that held it back, and the value that would open it. */
 static bool say_gate(Text *out, const ProcessRow *row) {
         const Verdict *v = &row->verdict;
@@ -101,8 +112,11 @@ static bool say_placement(Text *out, const ProcessRow *row, const Topology *t, u
 
         switch (v->reason) {
         case REASON_MOVE:
+        case REASON_OBSERVED:
                 say_gain(out, v);
-                say(out, "; its memory goes to node%d.", describe_node_id(t, v->target_node));
+                say(out, "; its memory %s to node%d.",
+                    v->reason == REASON_MOVE ? "goes" : "would go",
+                    describe_node_id(t, v->target_node));
                 return true;
         case REASON_MULTI_NODE:
                 say(out,
@@ -116,9 +130,7 @@ static bool say_placement(Text *out, const ProcessRow *row, const Topology *t, u
                     v->threshold, v->observed);
                 return true;
         case REASON_COST:
-                say_gain(out, v);
-                say(out, ": %.1f times the cost, %.1f times are needed (migration.benefit_ratio).",
-                    v->observed, v->threshold);
+                say_cost(out, v, now_ns);
                 return true;
         case REASON_NODE_FULL:
                 say(out, " node%d would have to have %s available and has %s.",

@@ -275,6 +275,8 @@ Test(gates, rules_outweigh_the_mode) {
                 cr_assert_eq(f->plan.n_moves, 1, "row %zu", i);
                 cr_expect_eq(f->plan.moves[0].bandwidth_bytes, i, "row %zu", i);
                 cr_expect_eq(f->plan.moves[0].observe, modes[i].observe, "row %zu", i);
+                cr_expect_eq(fixture_verdict(f, 0)->reason,
+                             modes[i].observe ? REASON_OBSERVED : REASON_MOVE, "row %zu", i);
                 fixture_free(f);
         }
 }

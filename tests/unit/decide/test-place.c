@@ -24,6 +24,8 @@ Test(place, moves_when_benefit_is_twice_the_cost) {
         cr_expect_float_eq(v->observed, 1.98767, 1e-4, "%f", v->observed);
         cr_expect_eq(v->threshold, 2);
         cr_expect_eq(v->horizon_ns, 20 * NSEC_PER_SEC);
+        /* 2 x 1.310920 s / 130.284 ms/s = 20.124 s. */
+        cr_expect_float_eq((double)(v->wait_until_ns - f->now_ns), 0.124e9, 1e6);
         cr_expect_eq(f->plan.n_moves, 0);
 
         f->now_ns += NSEC_PER_SEC;

@@ -78,7 +78,10 @@ Test(explain, each_reason_names_its_numbers) {
                   "and cost 2 s; its memory goes to node0." },
                 { REASON_COST, 1.6, 2,
                   "and cost 2 s: 1.6 times the cost, 2.0 times are needed "
-                  "(migration.benefit_ratio)." },
+                  "(migration.benefit_ratio). That is reached in 42 s if it stays on its node." },
+                { REASON_OBSERVED, 1.6, 1.5,
+                  "A move of 512.0 MiB would gain about 3.2 s of CPU time over the next 1 min 30 s "
+                  "and cost 2 s; its memory would go to node0." },
                 { REASON_MULTI_NODE, 0.6, 0.9,
                   "node0 has 60 % of its CPU time, 90 % on one node are needed; if its CPUs were "
                   "limited to one node, its memory could follow." },
