@@ -2,7 +2,6 @@
 #include "ctl/client.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -110,20 +109,27 @@ static ExitCode client_send(Client *c, sd_bus_message *m, const char *method, js
         return r < 0 ? fail(c, r, NULL, method) : EXIT_DONE;
 }
 
-ExitCode client_call(Client *c, json_object **ret, const char *method, const char *types, ...) {
+ExitCode client_callv(Client *c, json_object **ret, const char *method, const char *types,
+                      va_list ap) {
         cleanup_message sd_bus_message *m = NULL;
-        va_list ap;
         int r;
 
         r = sd_bus_message_new_method_call(c->bus, &m, SERVICE, OBJECT, INTERFACE, method);
-        if (r >= 0 && types) {
-                va_start(ap, types);
+        if (r >= 0 && types)
                 r = sd_bus_message_appendv(m, types, ap);
-                va_end(ap);
-        }
         if (r < 0)
                 return fail(c, r, NULL, method);
         return client_send(c, m, method, ret);
+}
+
+ExitCode client_call(Client *c, json_object **ret, const char *method, const char *types, ...) {
+        ExitCode code;
+        va_list ap;
+
+        va_start(ap, types);
+        code = client_callv(c, ret, method, types, ap);
+        va_end(ap);
+        return code;
 }
 
 ExitCode client_properties(Client *c, json_object **ret) {

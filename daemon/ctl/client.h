@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+#include <stdarg.h>
 #include <stdbool.h>
 
 #include <json-c/json.h>
@@ -28,6 +29,8 @@ void client_close(Client *c);
 /* Calls a method of org.numabalancer1.Manager with arguments as for sd_bus_message_append; the
  * answer as JSON. ret NULL: the answer is not wanted. */
 ExitCode client_call(Client *c, json_object **ret, const char *method, const char *types, ...);
+ExitCode client_callv(Client *c, json_object **ret, const char *method, const char *types,
+                      va_list ap);
 
 /* All properties of org.numabalancer1.Manager as an object. */
 ExitCode client_properties(Client *c, json_object **ret);

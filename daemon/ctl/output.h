@@ -66,8 +66,11 @@ void output_report(FILE *f, const ReportData *data);
 /* Ascending numbers as a list of ranges, "0-1,3", and a newline. */
 void output_list(FILE *f, json_object *numbers);
 
-/* findings: the answer of Diagnose. Returns true when nothing is missing. */
-bool output_doctor(FILE *f, json_object *findings, bool colour);
+/* findings: the answer of Diagnose. */
+void output_doctor(FILE *f, json_object *findings, bool colour);
+
+/* Whether none of the findings is missing, so that the daemon can act. */
+bool findings_allow_acting(json_object *findings);
 
 /* "2026-03-01 12:00:00 UTC" in the local time zone; returns buf. */
 const char *output_time(char *buf, size_t size, uint64_t usec);

@@ -100,15 +100,26 @@ static const char *field(json_object *finding, size_t i) {
         return json_object_get_string(json_object_array_get_idx(finding, i)) ?: "";
 }
 
-bool output_doctor(FILE *f, json_object *findings, bool colour) {
-        size_t missing = 0, limited = 0;
+static size_t count_findings(json_object *findings, const char *state) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < json_object_array_length(findings); i++)
+                n += strcmp(field(json_object_array_get_idx(findings, i), 1), state) == 0;
+        return n;
+}
+
+bool findings_allow_acting(json_object *findings) {
+        return count_findings(findings, "missing") == 0;
+}
+
+void output_doctor(FILE *f, json_object *findings, bool colour) {
+        size_t missing = count_findings(findings, "missing"),
+               limited = count_findings(findings, "limited");
 
         for (size_t i = 0; i < json_object_array_length(findings); i++) {
                 json_object *x = json_object_array_get_idx(findings, i);
                 const char *state = field(x, 1), *start = "", *end = "";
 
-                missing += strcmp(state, "missing") == 0;
-                limited += strcmp(state, "limited") == 0;
                 if (colour && strcmp(state, "good") != 0) {
                         start = strcmp(state, "missing") == 0 ? "\033[1;31m" : "\033[1;33m";
                         end = "\033[0m";
@@ -125,7 +136,6 @@ bool output_doctor(FILE *f, json_object *findings, bool colour) {
                 fprintf(f, "The daemon can act, within limits: %zu.\n", limited);
         else
                 fprintf(f, "The daemon can act.\n");
-        return missing == 0;
 }
 
 void output_list(FILE *f, json_object *numbers) {

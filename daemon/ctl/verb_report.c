@@ -4,9 +4,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "ctl/client.h"
 #include "ctl/json.h"
 #include "ctl/output.h"
@@ -48,7 +48,6 @@ static int write_data(FILE *f, const void *userdata) {
 ExitCode verb_report(const Options *o) {
         cleanup(report_data_done) ReportData d = { 0 };
         cleanup(client_close) Client c = { 0 };
-        struct timespec now = { 0 };
         ExitCode code;
         int r;
 
@@ -59,8 +58,7 @@ ExitCode verb_report(const Options *o) {
             (code = client_call(&c, &d.migrations, "ListMigrations", "u",
                                 (uint32_t)REPORT_MIGRATIONS)) != EXIT_DONE)
                 return code;
-        (void)clock_gettime(CLOCK_REALTIME, &now);
-        d.now_usec = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+        d.now_usec = clock_realtime_usec();
         r = replace_file(o->args[0], o->json ? write_data : write_page, &d);
         if (r < 0) {
                 fprintf(stderr, "The report cannot be written to %s: %s\n", o->args[0],

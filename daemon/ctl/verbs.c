@@ -4,10 +4,10 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/mathx.h"
 #include "base/parse.h"
 #include "ctl/agent.h"
@@ -35,14 +35,6 @@ static ExitCode bad_answer(void) {
         return EXIT_FAILED;
 }
 
-static uint64_t realtime_usec(void) {
-        struct timespec ts;
-
-        if (clock_gettime(CLOCK_REALTIME, &ts) < 0)
-                return 0;
-        return (uint64_t)ts.tv_sec * 1000000u + (uint64_t)ts.tv_nsec / 1000;
-}
-
 static ExitCode verb_status(const Options *o) {
         cleanup_json json_object *properties = NULL, *stats = NULL, *jobs = NULL;
         cleanup_client Client c = { 0 };
@@ -61,62 +53,74 @@ static ExitCode verb_status(const Options *o) {
                         return EXIT_FAILED;
                 return print_json(properties);
         }
-        output_status(stdout, properties, stats, jobs, realtime_usec(), o->colour);
+        output_status(stdout, properties, stats, jobs, clock_realtime_usec(), o->colour);
+        return EXIT_DONE;
+}
+
+/* Opens a connection for one question; the answer must be of this type. */
+static ExitCode ask(json_object **ret, enum json_type type, const char *method, const char *types,
+                    ...) {
+        cleanup_json json_object *answer = NULL;
+        cleanup_client Client c = { 0 };
+        ExitCode code;
+        va_list ap;
+
+        if ((code = client_open(&c)) != EXIT_DONE)
+                return code;
+        va_start(ap, types);
+        code = client_callv(&c, &answer, method, types, ap);
+        va_end(ap);
+        if (code != EXIT_DONE)
+                return code;
+        if (!json_object_is_type(answer, type))
+                return bad_answer();
+        *ret = TAKE_PTR(answer);
         return EXIT_DONE;
 }
 
 static ExitCode verb_processes(const Options *o) {
         cleanup_json json_object *rows = NULL;
-        cleanup_client Client c = { 0 };
-        ExitCode code;
+        ExitCode code = ask(&rows, json_type_array, "ListProcesses", "us", o->max, o->order);
 
-        if ((code = client_open(&c)) != EXIT_DONE ||
-            (code = client_call(&c, &rows, "ListProcesses", "us", o->max, o->order)) != EXIT_DONE)
+        if (code != EXIT_DONE)
                 return code;
         if (o->json)
                 return print_json(rows);
-        if (!json_object_is_type(rows, json_type_array))
-                return bad_answer();
         return output_processes(stdout, rows, o->colour) < 0 ? EXIT_FAILED : EXIT_DONE;
 }
 
-static bool parse_pid(const char *text, uint32_t *ret) {
+/* Asks about the process that the command line names. */
+static ExitCode ask_process(const Options *o, json_object **ret, enum json_type type,
+                            const char *method) {
         uint64_t pid;
 
-        if (parse_u64(text, INT_MAX, &pid) < 0 || pid == 0) {
-                fprintf(stderr, "%s is no process id.\n", text);
-                return false;
+        if (parse_u64(o->args[0], INT_MAX, &pid) < 0 || pid == 0) {
+                fprintf(stderr, "%s is no process id.\n", o->args[0]);
+                return EXIT_USAGE;
         }
-        *ret = (uint32_t)pid;
-        return true;
+        return ask(ret, type, method, "u", (uint32_t)pid);
 }
 
+/* Members of an answer that is an array, as an object. */
 static ExitCode print_why_json(json_object *answer) {
+        static const char *const names[] = { "reason", "text", "numbers" };
         cleanup_json json_object *o = json_object_new_object();
 
-        if (!o ||
-            json_object_object_add(o, "reason",
-                                   json_object_get(json_object_array_get_idx(answer, 0))) < 0 ||
-            json_object_object_add(o, "text",
-                                   json_object_get(json_object_array_get_idx(answer, 1))) < 0 ||
-            json_object_object_add(o, "numbers",
-                                   json_object_get(json_object_array_get_idx(answer, 2))) < 0)
-                return EXIT_FAILED;
+        for (size_t i = 0; i < 3; i++)
+                if (!o ||
+                    json_object_object_add(
+                            o, names[i], json_object_get(json_object_array_get_idx(answer, i))) < 0)
+                        return EXIT_FAILED;
         return print_json(o);
 }
 
 static ExitCode verb_why(const Options *o) {
         cleanup_json json_object *answer = NULL;
-        cleanup_client Client c = { 0 };
-        ExitCode code;
-        uint32_t pid;
+        ExitCode code = ask_process(o, &answer, json_type_array, "Explain");
 
-        if (!parse_pid(o->args[0], &pid))
-                return EXIT_USAGE;
-        if ((code = client_open(&c)) != EXIT_DONE ||
-            (code = client_call(&c, &answer, "Explain", "u", pid)) != EXIT_DONE)
+        if (code != EXIT_DONE)
                 return code;
-        if (!json_object_is_type(answer, json_type_array) || json_object_array_length(answer) != 3)
+        if (json_object_array_length(answer) != 3)
                 return bad_answer();
         if (o->json)
                 return print_why_json(answer);
@@ -126,56 +130,42 @@ static ExitCode verb_why(const Options *o) {
 
 static ExitCode verb_show(const Options *o) {
         cleanup_json json_object *process = NULL;
-        cleanup_client Client c = { 0 };
-        ExitCode code;
-        uint32_t pid;
+        ExitCode code = ask_process(o, &process, json_type_object, "GetProcess");
 
-        if (!parse_pid(o->args[0], &pid))
-                return EXIT_USAGE;
-        if ((code = client_open(&c)) != EXIT_DONE ||
-            (code = client_call(&c, &process, "GetProcess", "u", pid)) != EXIT_DONE)
+        if (code != EXIT_DONE)
                 return code;
         if (o->json)
                 return print_json(process);
-        if (!json_object_is_type(process, json_type_object))
-                return bad_answer();
         output_show(stdout, process, o->colour);
         return EXIT_DONE;
 }
 
 static ExitCode verb_nodes(const Options *o) {
         cleanup_json json_object *nodes = NULL;
-        cleanup_client Client c = { 0 };
-        ExitCode code;
+        ExitCode code = ask(&nodes, json_type_array, "ListNodes", NULL);
 
-        if ((code = client_open(&c)) != EXIT_DONE ||
-            (code = client_call(&c, &nodes, "ListNodes", NULL)) != EXIT_DONE)
+        if (code != EXIT_DONE)
                 return code;
         if (o->json)
                 return print_json(nodes);
-        if (!json_object_is_type(nodes, json_type_array))
-                return bad_answer();
         return output_nodes(stdout, nodes, o->colour) < 0 ? EXIT_FAILED : EXIT_DONE;
 }
 
 static ExitCode verb_history(const Options *o) {
         cleanup_json json_object *rows = NULL;
         uint64_t ns = UINT64_C(600000000000); /* a screen full: ten minutes */
-        cleanup_client Client c = { 0 };
         ExitCode code;
 
         if (o->n_args > 0 && parse_duration(o->args[0], &ns) < 0) {
                 fprintf(stderr, "%s is no length of time such as 30s, 10min or 1h.\n", o->args[0]);
                 return EXIT_USAGE;
         }
-        if ((code = client_open(&c)) != EXIT_DONE ||
-            (code = client_call(&c, &rows, "GetHistory", "t",
-                                sub_sat(realtime_usec(), ns / 1000))) != EXIT_DONE)
+        code = ask(&rows, json_type_array, "GetHistory", "t",
+                   sub_sat(clock_realtime_usec(), ns / 1000));
+        if (code != EXIT_DONE)
                 return code;
         if (o->json)
                 return print_json(rows);
-        if (!json_object_is_type(rows, json_type_array))
-                return bad_answer();
         return output_history(stdout, rows, o->colour) < 0 ? EXIT_FAILED : EXIT_DONE;
 }
 
@@ -261,7 +251,6 @@ static bool parse_demand(const char *text, uint32_t *ret_cpus, uint64_t *ret_byt
 
 static ExitCode verb_advise(const Options *o) {
         cleanup_json json_object *nodes = NULL;
-        cleanup_client Client c = { 0 };
         uint64_t bytes;
         ExitCode code;
         uint32_t cpus;
@@ -271,34 +260,27 @@ static ExitCode verb_advise(const Options *o) {
                         o->args[0]);
                 return EXIT_USAGE;
         }
-        if ((code = client_open(&c)) != EXIT_DONE ||
-            (code = client_call(&c, &nodes, "Advise", "ut", cpus, bytes)) != EXIT_DONE)
+        if ((code = ask(&nodes, json_type_array, "Advise", "ut", cpus, bytes)) != EXIT_DONE)
                 return code;
         if (o->json)
                 return print_json(nodes);
-        if (!json_object_is_type(nodes, json_type_array))
-                return bad_answer();
         output_list(stdout, nodes);
         return EXIT_DONE;
 }
 
 static ExitCode verb_doctor(const Options *o) {
         cleanup_json json_object *findings = NULL;
-        cleanup_client Client c = { 0 };
-        ExitCode code;
+        ExitCode code = ask(&findings, json_type_array, "Diagnose", NULL);
 
-        if ((code = client_open(&c)) != EXIT_DONE) {
-                if (code == EXIT_NOT_RUNNING)
-                        fprintf(stderr, "numabalancerd --doctor checks without it.\n");
-                return code;
-        }
-        if ((code = client_call(&c, &findings, "Diagnose", NULL)) != EXIT_DONE)
+        if (code == EXIT_NOT_RUNNING)
+                fprintf(stderr, "numabalancerd --doctor checks without it.\n");
+        if (code != EXIT_DONE)
                 return code;
         if (o->json)
-                return print_json(findings);
-        if (!json_object_is_type(findings, json_type_array))
-                return bad_answer();
-        return output_doctor(stdout, findings, o->colour) ? EXIT_DONE : EXIT_FAILED;
+                (void)print_json(findings);
+        else
+                output_doctor(stdout, findings, o->colour);
+        return findings_allow_acting(findings) ? EXIT_DONE : EXIT_FAILED;
 }
 
 static ExitCode verb_reload(const Options *o) {

@@ -3,11 +3,20 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "manager/internal.h"
 #include "manager/manager.h"
+#include "report/diagnose.h"
 #include "report/doctor.h"
 #include "system/diagnose.h"
 #include "system/root.h"
 #include "system/topology_read.h"
+
+size_t manager_diagnose(const SystemRoot *root, const Topology *t, bool sampling,
+                        const ReportBus *bus, Finding *ret, size_t max) {
+        size_t n = system_diagnose(root, t, sampling, ret, max);
+
+        return n + report_diagnose(bus, ret + n, max - n);
+}
 
 int manager_doctor(void) {
         static Topology topology; /* too large for the stack */
@@ -29,7 +38,7 @@ int manager_doctor(void) {
                         return EXIT_STATUS_FAILED;
                 }
                 puts("The daemon does not run or does not answer; as seen from here:");
-                n = system_diagnose(&root, &topology, false, findings, FINDINGS_MAX);
+                n = manager_diagnose(&root, &topology, false, NULL, findings, FINDINGS_MAX);
         }
         return doctor_print(stdout, findings, n) ? EXIT_STATUS_GOOD : EXIT_STATUS_FAILED;
 }

@@ -144,6 +144,11 @@ void manager_record_snapshot(Manager *m, const Snapshot *snapshot, uint64_t now_
 void manager_record_outcome(Manager *m, const Outcome *o, uint64_t now_ns);
 void manager_record_review(Manager *m, const Outcome *o, const Evidence *after, uint64_t now_ns);
 
+/* doctor.c: everything that the daemon needs, from the machine and to be heard: one list for the start,
+ * the method Diagnose and --doctor. sampling: the daemon samples already. bus NULL: no daemon runs. */
+size_t manager_diagnose(const SystemRoot *root, const Topology *t, bool sampling,
+                        const ReportBus *bus, Finding *ret, size_t max);
+
 /* start.c: lock, privileges. */
 int manager_take_lock(int *ret_fd, pid_t *ret_other);
 int manager_drop_privileges(void);

@@ -5,7 +5,7 @@
 
 #include "manager/internal.h"
 #include "report/journal.h"
-#include "system/clock.h"
+#include "base/clock.h"
 #include "system/process_read.h"
 
 /* Writes the record of a job; e is what was seen of the process since then, or NULL. */

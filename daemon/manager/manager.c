@@ -14,8 +14,7 @@
 #include "base/cleanup.h"
 #include "manager/internal.h"
 #include "report/journal.h"
-#include "system/clock.h"
-#include "system/diagnose.h"
+#include "base/clock.h"
 #include "system/topology_read.h"
 
 static Manager *manager_free(Manager *m) {
@@ -234,8 +233,8 @@ static void tell_findings(Manager *m) {
 
         if (m->topology.n_nodes == 0)
                 return; /* the machine could not be read */
-        n = system_diagnose(&m->root, &m->topology, observer_source(m->observer) != SOURCE_NONE,
-                            findings, FINDINGS_MAX);
+        n = manager_diagnose(&m->root, &m->topology, observer_source(m->observer) != SOURCE_NONE,
+                             m->bus, findings, FINDINGS_MAX);
         for (size_t i = 0; i < n; i++)
                 if (findings[i].state == FINDING_MISSING ||
                     strcmp(findings[i].id, "other-movers") == 0)

@@ -8,7 +8,7 @@
 #include "decide/gates.h"
 #include "manager/internal.h"
 #include "model/rules.h"
-#include "system/clock.h"
+#include "base/clock.h"
 #include "system/process_read.h"
 
 /* Moves ordered by hand. They skip gates and cost, for the person who orders them knows better; what is

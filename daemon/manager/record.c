@@ -11,7 +11,7 @@
 #include "manager/internal.h"
 #include "model/recording.h"
 #include "report/journal.h"
-#include "system/clock.h"
+#include "base/clock.h"
 
 /* A recording of what the policy sees, which `replay` can ask it again. */
 

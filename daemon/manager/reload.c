@@ -10,7 +10,7 @@
 #include "config/config.h"
 #include "manager/internal.h"
 #include "report/journal.h"
-#include "system/clock.h"
+#include "base/clock.h"
 
 int manager_check_machine(const Manager *m, const Settings *settings, char **ret_message) {
         if (settings->n_distances == 0 || settings->n_distances == m->topology.n_nodes)

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "manager/internal.h"
-#include "system/clock.h"
+#include "base/clock.h"
 #include "system/process_read.h"
 #include "system/residency.h"
 #include "system/topology_read.h"

@@ -11,7 +11,7 @@
 #include "base/escape.h"
 #include "manager/internal.h"
 #include "report/journal.h"
-#include "system/clock.h"
+#include "base/clock.h"
 
 /* A pause longer than this is taken for "until resumed". */
 #define PAUSE_MAX_USEC (365ull * 24 * 3600 * 1000 * 1000)

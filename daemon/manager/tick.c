@@ -6,7 +6,7 @@
 #include "manager/internal.h"
 #include "report/journal.h"
 #include "system/balancing.h"
-#include "system/clock.h"
+#include "base/clock.h"
 #include "system/topology_read.h"
 
 /* An evaluation each second while something might be moved, else every five: nothing is lost by

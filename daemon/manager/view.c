@@ -5,8 +5,7 @@
 #include <string.h>
 
 #include "manager/internal.h"
-#include "system/clock.h"
-#include "system/diagnose.h"
+#include "base/clock.h"
 #include "system/process_read.h"
 
 static const char *balancing_to_string(int mode) {
@@ -19,7 +18,6 @@ static const char *balancing_to_string(int mode) {
 
 void manager_status(Manager *m, StatusView *ret) {
         uint64_t sampler_ns = observer_run_time_ns(m->observer);
-        Outcome unused;
 
         *ret = (StatusView) {
                 .version = NUMABALANCER_VERSION,
@@ -35,7 +33,7 @@ void manager_status(Manager *m, StatusView *ret) {
                 .start_realtime_usec = m->start_realtime_usec,
                 .start_monotonic_usec = m->start_monotonic_usec,
                 .processes_tracked = table_count(m->tracked),
-                .jobs_active = (uint32_t)mover_list(m->mover, &unused, 1),
+                .jobs_active = m->mover ? (uint32_t)mover_count(m->mover) : 0,
                 .cpu_usage_usec = (clock_self_cpu_ns() + sampler_ns) / NSEC_PER_USEC,
                 .sampler_usec = sampler_ns / NSEC_PER_USEC,
                 .counters = m->counters,
@@ -240,8 +238,8 @@ static int view_record(void *userdata, int fd, uint32_t seconds) {
 static size_t view_diagnose(void *userdata, Finding *ret, size_t max) {
         Manager *m = userdata;
 
-        return system_diagnose(&m->root, &m->topology, observer_source(m->observer) != SOURCE_NONE,
-                               ret, max);
+        return manager_diagnose(&m->root, &m->topology, observer_source(m->observer) != SOURCE_NONE,
+                                m->bus, ret, max);
 }
 
 void manager_backend(Manager *m, ReportBackend *ret) {

@@ -13,7 +13,7 @@
 
 #include "base/cleanup.h"
 #include "migrate/chunk.h"
-#include "system/clock.h"
+#include "base/clock.h"
 #include "system/maps.h"
 #include "system/pressure.h"
 #include "system/process_read.h"

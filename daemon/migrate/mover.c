@@ -421,3 +421,10 @@ size_t mover_list(const Mover *m, Outcome *ret, size_t max) {
         pthread_mutex_unlock(mover_lock(m));
         return n;
 }
+
+size_t mover_count(const Mover *m) {
+        pthread_mutex_lock(mover_lock(m));
+        size_t n = m->n_slots;
+        pthread_mutex_unlock(mover_lock(m));
+        return n;
+}

@@ -93,3 +93,6 @@ int mover_next_event(Mover *m, Outcome *ret);
 
 /* Copies up to max unfinished jobs; returns how many. */
 size_t mover_list(const Mover *m, Outcome *ret, size_t max);
+
+/* How many unfinished jobs there are. */
+size_t mover_count(const Mover *m);

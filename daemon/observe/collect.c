@@ -5,7 +5,7 @@
 
 #include "base/mathx.h"
 #include "observe/internal.h"
-#include "system/clock.h"
+#include "base/clock.h"
 
 /* Samples taken per call of dispatch; and how many such portions one collect takes, which empties
  * the largest ring, but ends even if it is filled as fast as it is drained. */

@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "observe/internal.h"
-#include "system/clock.h"
 
 DEFINE_CLEANUP(Observer, observer_free)
 

@@ -6,7 +6,7 @@
 #include <sys/epoll.h>
 
 #include "observe/internal.h"
-#include "system/clock.h"
+#include "base/clock.h"
 
 /* A source that failed is tried again this often. */
 #define RETRY_NS (60ull * NSEC_PER_SEC)

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
-#include <time.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/escape.h"
 #include "report/describe.h"
 #include "report/journal.h"
@@ -27,6 +27,7 @@ static void bus_disconnect(ReportBus *b) {
         authorize_abandon(b);
         /* Closing drops pending calls, which still refer to b. */
         b->bus = sd_bus_close_unref(b->bus);
+        b->state = BUS_STATE_UNREACHABLE;
 }
 
 static int on_retry(sd_event_source *source, uint64_t usec, void *userdata) {
@@ -35,22 +36,6 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *userdata) {
         bus_disconnect(b);
         (void)bus_connect(b);
         return 0;
-}
-
-uint64_t bus_monotonic_ns(void) {
-        struct timespec ts;
-
-        if (clock_gettime(CLOCK_MONOTONIC, &ts) < 0)
-                return 0;
-        return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
-uint64_t bus_realtime_usec(void) {
-        struct timespec ts;
-
-        if (clock_gettime(CLOCK_REALTIME, &ts) < 0)
-                return 0;
-        return (uint64_t)ts.tv_sec * 1000000u + (uint64_t)ts.tv_nsec / 1000u;
 }
 
 int bus_admit_rows(ReportBus *b, size_t rows, sd_bus_error *error) {
@@ -71,7 +56,7 @@ static int on_sample(sd_event_source *source, uint64_t usec, void *userdata) {
         StatusView now = { 0 };
 
         b->backend.status(b->backend.userdata, &now);
-        history_sample(&b->history, &now, bus_realtime_usec(), bus_monotonic_ns() / 1000);
+        history_sample(&b->history, &now, clock_realtime_usec(), clock_monotonic_ns() / 1000);
         (void)sd_event_source_set_time_relative(source, HISTORY_INTERVAL_USEC);
         return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
@@ -94,6 +79,7 @@ static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         if (!sd_bus_message_is_signal(m, "org.freedesktop.DBus.Local", "Disconnected"))
                 return 0;
         journal_log(LOG_DEBUG, "connection to the bus lost");
+        b->state = BUS_STATE_UNREACHABLE;
         schedule_retry(b);
         return 0;
 }
@@ -103,6 +89,7 @@ static int on_name_requested(sd_bus_message *reply, void *userdata, sd_bus_error
         ReportBus *b = userdata;
         uint32_t result;
 
+        b->state = BUS_STATE_NAMELESS;
         if (e && sd_bus_error_has_name(e, SD_BUS_ERROR_ACCESS_DENIED))
                 journal_log(LOG_ERR, "the bus refuses the name %s, going on without: %s", BUS_NAME,
                             e->message ?: e->name);
@@ -114,7 +101,9 @@ static int on_name_requested(sd_bus_message *reply, void *userdata, sd_bus_error
         }
         b->failures = 0;
         /* 1: primary owner, 4: already owner. */
-        if (result != 1 && result != 4)
+        if (result == 1 || result == 4)
+                b->state = BUS_STATE_SERVING;
+        else
                 journal_log(LOG_ERR, "another program owns the name %s, going on without",
                             BUS_NAME);
         report_bus_changed(b);
@@ -224,7 +213,7 @@ void report_bus_job_finished(ReportBus *b, const Outcome *outcome) {
 
         if (!b)
                 return;
-        history_add_job(&b->history, outcome, bus_realtime_usec());
+        history_add_job(&b->history, outcome, clock_realtime_usec());
         if (!b->bus || sd_bus_is_ready(b->bus) <= 0)
                 return;
         t = b->backend.topology(b->backend.userdata);
@@ -239,5 +228,12 @@ void report_bus_job_finished(ReportBus *b, const Outcome *outcome) {
 
 void report_bus_job_verified(ReportBus *b, const Outcome *outcome) {
         if (b)
-                history_add_job(&b->history, outcome, bus_realtime_usec());
+                history_add_job(&b->history, outcome, clock_realtime_usec());
+}
+
+BusState report_bus_state(const ReportBus *b) {
+        /* Until the bus has answered for the first time. */
+        if (b->state == BUS_STATE_UNREACHABLE && b->bus && sd_bus_is_ready(b->bus) > 0)
+                return BUS_STATE_REACHED;
+        return b->state;
 }

@@ -43,3 +43,13 @@ void report_bus_job_finished(ReportBus *b, const Outcome *outcome);
 
 /* The effect of a job that had ended is known: outcome->remote_after is filled in. */
 void report_bus_job_verified(ReportBus *b, const Outcome *outcome);
+
+typedef enum BusState {
+        BUS_STATE_UNREACHABLE,
+        BUS_STATE_REACHED,  /* connected, or about to be; the name has been asked for */
+        BUS_STATE_NAMELESS, /* connected, but the name was refused or is another's */
+        BUS_STATE_SERVING,
+        BUS_STATE_MAX,
+} BusState;
+
+BusState report_bus_state(const ReportBus *b);

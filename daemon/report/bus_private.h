@@ -37,6 +37,7 @@ struct ReportBus {
         unsigned n_polkit;
         size_t rows_queued; /* rows of lists sent since the queue to the bus was empty */
         unsigned failures;  /* connections lost or refused in a row */
+        BusState state;
 };
 
 /* org.numabalancer1.Manager and org.freedesktop.LogControl1; userdata is the ReportBus. */
@@ -65,10 +66,6 @@ void property_forget(StatusView *known);
 
 /* 0 and the rows are accounted for, or -EBUSY with the error set. */
 int bus_admit_rows(ReportBus *b, size_t rows, sd_bus_error *error);
-
-/* CLOCK_MONOTONIC in ns and CLOCK_REALTIME in us. */
-uint64_t bus_monotonic_ns(void);
-uint64_t bus_realtime_usec(void);
 
 /* Methods. */
 int method_get_stats(sd_bus_message *m, void *userdata, sd_bus_error *error);

@@ -206,3 +206,18 @@ char *describe_source(char *buf, size_t size, const StatusView *s) {
                  evidence_source_to_string(s->source), *reason ? ": " : "", reason);
         return buf;
 }
+
+char *describe_other_mover(char *buf, size_t size, const char *comm, pid_t pid, bool present) {
+        char process[DESCRIBE_PROCESS_BYTES] = "another program";
+
+        if (comm && *comm)
+                describe_process(process, sizeof process, comm, pid);
+        if (present)
+                snprintf(buf, size,
+                         "%s moves memory between nodes as well: two programs that do so work "
+                         "against each other; stop one of them",
+                         process);
+        else
+                snprintf(buf, size, "%s no longer moves memory between nodes", process);
+        return buf;
+}

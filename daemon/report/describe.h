@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "model/outcome.h"
 #include "model/plan.h"
@@ -44,3 +46,6 @@ char *describe_started(char *buf, size_t size, const StatusView *s);
 char *describe_stopping(char *buf, size_t size, const StatusView *s);
 char *describe_state(char *buf, size_t size, const StatusView *s);
 char *describe_source(char *buf, size_t size, const StatusView *s);
+
+/* comm NULL or "": not known who it is. */
+char *describe_other_mover(char *buf, size_t size, const char *comm, pid_t pid, bool present);

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
-#include <time.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/escape.h"
 #include "base/mathx.h"
 #include "report/describe.h"
@@ -19,15 +19,7 @@
 
 static Limiter limiter;
 
-static uint64_t clock_ns(void) {
-        struct timespec ts;
-
-        if (clock_gettime(CLOCK_MONOTONIC, &ts) < 0)
-                return 0;
-        return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
-/* A process as a subject of the limiter; pid 0 stands for the daemon itself. */
+/* A process as a subject of the limiter; 0 stands for the daemon itself. */
 static uint64_t process_key(ProcessId id) {
         return (uint64_t)id.pid << 32 ^ id.starttime;
 }
@@ -40,7 +32,7 @@ static void submit(Record *r, MessageKind kind, uint64_t subject) {
         unsigned dropped = 0;
 
         if (limiter_pass(&limiter, key, info->burst, (uint64_t)info->interval_sec * 1000000000u,
-                         clock_ns(), &dropped)) {
+                         clock_monotonic_ns(), &dropped)) {
                 if (dropped) {
                         cleanup_free char *text = TAKE_PTR(r->message);
 
@@ -53,64 +45,71 @@ static void submit(Record *r, MessageKind kind, uint64_t subject) {
         record_done(r);
 }
 
-static void add_status(Record *r, const StatusView *s) {
-        record_add(r, "NUMABALANCER_SOURCE", "%s", evidence_source_to_string(s->source));
-        record_add(r, "NUMABALANCER_REASON", "%s", reason_to_string(s->state_reason));
-}
+/* Sentences about the daemon, and about a job; see report/describe.h. */
+typedef char *(*DescribeStatus)(char *buf, size_t size, const StatusView *s);
+typedef char *(*DescribeOutcome)(char *buf, size_t size, const Outcome *o, const Topology *t);
 
-void journal_started(const StatusView *status) {
-        char text[DESCRIBE_BYTES];
-        Record r;
-
-        record_init(&r, MESSAGE_STARTED);
-        add_status(&r, status);
-        record_set_message(&r, "%s", describe_started(text, sizeof text, status));
-        submit(&r, MESSAGE_STARTED, 0);
-}
-
-void journal_stopping(const StatusView *status) {
-        char text[DESCRIBE_BYTES];
-        Record r;
-
-        record_init(&r, MESSAGE_STOPPING);
-        add_status(&r, status);
-        record_set_message(&r, "%s", describe_stopping(text, sizeof text, status));
-        submit(&r, MESSAGE_STOPPING, 0);
-}
-
-void journal_state_changed(const StatusView *status) {
-        MessageKind kind =
-                status->state == STATE_STOPPED ? MESSAGE_PING_PONG_STOP : MESSAGE_STATE_CHANGED;
+static void tell_status(MessageKind kind, const StatusView *s, DescribeStatus describe) {
         char text[DESCRIBE_BYTES];
         Record r;
 
         record_init(&r, kind);
-        add_status(&r, status);
-        record_set_message(&r, "%s", describe_state(text, sizeof text, status));
+        record_add(&r, "NUMABALANCER_SOURCE", "%s", evidence_source_to_string(s->source));
+        record_add(&r, "NUMABALANCER_REASON", "%s", reason_to_string(s->state_reason));
+        record_set_message(&r, "%s", describe(text, sizeof text, s));
         submit(&r, kind, 0);
 }
 
-void journal_source_changed(const StatusView *status) {
-        char text[DESCRIBE_BYTES];
-        Record r;
-
-        record_init(&r, MESSAGE_SOURCE_CHANGED);
-        add_status(&r, status);
-        record_set_message(&r, "%s", describe_source(text, sizeof text, status));
-        submit(&r, MESSAGE_SOURCE_CHANGED, 0);
-}
-
-void journal_migration(const Outcome *outcome, const Topology *t, EvidenceSource source) {
-        MessageKind kind = describe_outcome_kind(outcome);
+/* source NULL: the record has none. */
+static void tell_outcome(MessageKind kind, const Outcome *o, const Topology *t,
+                         const EvidenceSource *source, uint64_t subject, DescribeOutcome describe) {
         char text[DESCRIBE_BYTES];
         Record r;
 
         record_init(&r, kind);
-        record_add_move(&r, &outcome->move, t);
-        record_add_outcome(&r, outcome);
-        record_add(&r, "NUMABALANCER_SOURCE", "%s", evidence_source_to_string(source));
-        record_set_message(&r, "%s", describe_outcome(text, sizeof text, outcome, t));
-        submit(&r, kind, process_key(outcome->move.id));
+        record_add_move(&r, &o->move, t);
+        record_add_outcome(&r, o);
+        if (source)
+                record_add(&r, "NUMABALANCER_SOURCE", "%s", evidence_source_to_string(*source));
+        record_set_message(&r, "%s", describe(text, sizeof text, o, t));
+        submit(&r, kind, subject);
+}
+
+void journal_started(const StatusView *status) {
+        tell_status(MESSAGE_STARTED, status, describe_started);
+}
+
+void journal_stopping(const StatusView *status) {
+        tell_status(MESSAGE_STOPPING, status, describe_stopping);
+}
+
+void journal_state_changed(const StatusView *status) {
+        tell_status(status->state == STATE_STOPPED ? MESSAGE_PING_PONG_STOP : MESSAGE_STATE_CHANGED,
+                    status, describe_state);
+}
+
+void journal_source_changed(const StatusView *status) {
+        tell_status(MESSAGE_SOURCE_CHANGED, status, describe_source);
+}
+
+void journal_migration(const Outcome *outcome, const Topology *t, EvidenceSource source) {
+        tell_outcome(describe_outcome_kind(outcome), outcome, t, &source,
+                     process_key(outcome->move.id), describe_outcome);
+}
+
+void journal_job_retried(const Outcome *outcome, const Topology *t) {
+        tell_outcome(MESSAGE_JOB_RETRIED, outcome, t, NULL, process_key(outcome->move.id),
+                     describe_retry);
+}
+
+void journal_no_help(const Outcome *outcome, const Topology *t, EvidenceSource source) {
+        tell_outcome(MESSAGE_NO_HELP, outcome, t, &source, process_key(outcome->move.id),
+                     describe_no_help);
+}
+
+void journal_node_full(const Outcome *outcome, const Topology *t) {
+        tell_outcome(MESSAGE_NODE_FULL, outcome, t, NULL, (uint64_t)outcome->move.to,
+                     describe_node_full);
 }
 
 void journal_would_migrate(const Move *move, const Topology *t, EvidenceSource source) {
@@ -129,17 +128,6 @@ void journal_would_migrate(const Move *move, const Topology *t, EvidenceSource s
         submit(&r, MESSAGE_WOULD_MIGRATE, process_key(move->id));
 }
 
-void journal_job_retried(const Outcome *outcome, const Topology *t) {
-        char text[DESCRIBE_BYTES];
-        Record r;
-
-        record_init(&r, MESSAGE_JOB_RETRIED);
-        record_add_move(&r, &outcome->move, t);
-        record_add_outcome(&r, outcome);
-        record_set_message(&r, "%s", describe_retry(text, sizeof text, outcome, t));
-        submit(&r, MESSAGE_JOB_RETRIED, process_key(outcome->move.id));
-}
-
 void journal_left_alone(const ProcessInfo *info, const Verdict *v, EvidenceSource source,
                         uint64_t now_ns) {
         char text[DESCRIBE_BYTES];
@@ -156,20 +144,25 @@ void journal_left_alone(const ProcessInfo *info, const Verdict *v, EvidenceSourc
         submit(&r, MESSAGE_LEFT_ALONE, process_key(info->id));
 }
 
-void journal_no_help(const Outcome *outcome, const Topology *t, EvidenceSource source) {
+/* The id of the doctor's line about them, as in system/diagnose.c. */
+#define FINDING_OTHER_MOVERS "other-movers"
+
+void journal_other_mover(const char *comm, pid_t pid, bool present) {
+        MessageKind kind = present ? MESSAGE_OTHER_MOVER : MESSAGE_OTHER_MOVER_GONE;
         char text[DESCRIBE_BYTES];
         Record r;
 
-        record_init(&r, MESSAGE_NO_HELP);
-        record_add_move(&r, &outcome->move, t);
-        record_add_outcome(&r, outcome);
-        record_add(&r, "NUMABALANCER_SOURCE", "%s", evidence_source_to_string(source));
-        record_set_message(&r, "%s", describe_no_help(text, sizeof text, outcome, t));
-        submit(&r, MESSAGE_NO_HELP, process_key(outcome->move.id));
+        record_init(&r, kind);
+        if (pid > 0)
+                record_add(&r, "NUMABALANCER_PID", "%d", (int)pid);
+        record_add_text(&r, "NUMABALANCER_COMM", comm);
+        record_add(&r, "NUMABALANCER_FINDING", "%s", FINDING_OTHER_MOVERS);
+        record_set_message(&r, "%s", describe_other_mover(text, sizeof text, comm, pid, present));
+        submit(&r, kind, (uint64_t)pid);
 }
 
 void journal_finding(const Finding *finding) {
-        bool mover = strcmp(finding->id, "other-movers") == 0;
+        bool mover = strcmp(finding->id, FINDING_OTHER_MOVERS) == 0;
         MessageKind kind = mover ? MESSAGE_OTHER_MOVER : MESSAGE_REQUIREMENT;
         char found[ESCAPE_BYTES(FINDING_TEXT_BYTES)];
         uint64_t subject = 0;
@@ -184,17 +177,6 @@ void journal_finding(const Finding *finding) {
         record_add(&r, "NUMABALANCER_FINDING", "%s", finding->id);
         record_set_message(&r, "%s: %s; %s", found, finding->effect, finding->fix);
         submit(&r, kind, subject);
-}
-
-void journal_node_full(const Outcome *outcome, const Topology *t) {
-        char text[DESCRIBE_BYTES];
-        Record r;
-
-        record_init(&r, MESSAGE_NODE_FULL);
-        record_add_move(&r, &outcome->move, t);
-        record_add_outcome(&r, outcome);
-        record_set_message(&r, "%s", describe_node_full(text, sizeof text, outcome, t));
-        submit(&r, MESSAGE_NODE_FULL, (uint64_t)outcome->move.to);
 }
 
 void journal_reloaded(void) {

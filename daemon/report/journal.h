@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+#include <stdbool.h>
+#include <sys/types.h>
+
 #include "model/finding.h"
 #include "model/view.h"
 
@@ -26,6 +29,10 @@ void journal_no_help(const Outcome *outcome, const Topology *t, EvidenceSource s
 /* A finding of the doctor at the start that is not good; another program that moves pages has a kind
  * of its own. Good ones are ignored. */
 void journal_finding(const Finding *finding);
+
+/* While the daemon runs, another program began to move pages (present), or has stopped that. comm is
+ * raw; NULL and pid 0 where it is not known who. Limited by pid. */
+void journal_other_mover(const char *comm, pid_t pid, bool present);
 void journal_node_full(const Outcome *outcome, const Topology *t);
 void journal_reloaded(void);
 void journal_reload_refused(const char *message);

@@ -34,6 +34,8 @@
                 10, 60)                                                                            \
         MESSAGE(OTHER_MOVER, "other-mover", "a0e4a72cb8924b1b9606028ba4a089e3", LOG_WARNING, 1,    \
                 3600)                                                                              \
+        MESSAGE(OTHER_MOVER_GONE, "other-mover-gone", "4180e4a7af68447b83a0adce438f41a8",          \
+                LOG_NOTICE, 1, 3600)                                                               \
         MESSAGE(REQUIREMENT, "requirement", "8ab2a25fdbc748d0889c7c680e255ce0", LOG_WARNING, 1,    \
                 60)                                                                                \
         MESSAGE(NODE_FULL, "node-full", "a945245a200946128078c84ff2f5c767", LOG_WARNING, 1, 300)   \

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "report/explain.h"
 
 DEFINE_CLEANUP(sd_bus_message, sd_bus_message_unref)
@@ -155,7 +156,7 @@ int method_explain(sd_bus_message *m, void *userdata, sd_bus_error *error) {
                 return r;
         t = b->backend.topology(b->backend.userdata);
         b->backend.status(b->backend.userdata, &s);
-        explain_process(text, sizeof text, &row, t, bus_monotonic_ns());
+        explain_process(text, sizeof text, &row, t, clock_monotonic_ns());
         explain_daemon(text, sizeof text, &s);
         if ((r = sd_bus_message_new_method_return(m, &reply)) < 0 ||
             (r = sd_bus_message_append(reply, "ss", reason_to_string(row.verdict.reason), text)) <

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/escape.h"
 #include "report/advise.h"
 #include "report/append.h"
@@ -51,7 +52,7 @@ int method_list_nodes(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         b->backend.machine(b->backend.userdata, v);
         TRY(begin_rows(m, &reply));
         for (uint32_t i = 0; i < v->n_nodes && i < NODES_MAX; i++)
-                TRY(row_append_node(reply, v, i, t, bus_monotonic_ns()));
+                TRY(row_append_node(reply, v, i, t, clock_monotonic_ns()));
         return send_rows(reply);
 }
 
@@ -71,7 +72,7 @@ int method_list_jobs(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         TRY(bus_admit_rows(b, n, error));
         TRY(begin_rows(m, &reply));
         for (size_t i = 0; i < n; i++)
-                TRY(row_append_unfinished(reply, &jobs[i], t, bus_monotonic_ns()));
+                TRY(row_append_unfinished(reply, &jobs[i], t, clock_monotonic_ns()));
         return send_rows(reply);
 }
 
@@ -179,7 +180,7 @@ int method_dump(sd_bus_message *m, void *userdata, sd_bus_error *error) {
                 close(copy);
                 return -ENOMEM;
         }
-        TRY(dump_write(f, &b->backend, &b->history, bus_monotonic_ns()));
+        TRY(dump_write(f, &b->backend, &b->history, clock_monotonic_ns()));
         if (lseek(fd, 0, SEEK_SET) < 0 ||
             fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
                 return -errno;

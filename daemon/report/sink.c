@@ -139,18 +139,33 @@ int sink_encode(const Record *r, char **ret, size_t *ret_size) {
         return 0;
 }
 
+/* False when the path is too long. */
+static bool journal_address(struct sockaddr_un *ret) {
+        *ret = (struct sockaddr_un) { .sun_family = AF_UNIX };
+        if (strlen(sink.socket) >= sizeof ret->sun_path)
+                return false;
+        strcpy(ret->sun_path, sink.socket);
+        return true;
+}
+
+bool sink_journal_is_there(void) {
+        cleanup_close int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        struct sockaddr_un sa;
+
+        return fd >= 0 && journal_address(&sa) &&
+               connect(fd, (struct sockaddr *)&sa, sizeof sa) == 0;
+}
+
 /* True when the journal took the record, or is there but too busy to take it now. */
 static bool send_native(const Record *r) {
-        struct sockaddr_un sa = { .sun_family = AF_UNIX };
         cleanup_free char *buffer = NULL;
+        struct sockaddr_un sa;
         size_t size = 0;
 
         if (sink.fd < 0)
                 sink.fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        if (sink.fd < 0 || strlen(sink.socket) >= sizeof sa.sun_path ||
-            sink_encode(r, &buffer, &size) < 0)
+        if (sink.fd < 0 || !journal_address(&sa) || sink_encode(r, &buffer, &size) < 0)
                 return false;
-        strcpy(sa.sun_path, sink.socket);
         return sendto(sink.fd, buffer, size, MSG_NOSIGNAL, (struct sockaddr *)&sa, sizeof sa) >=
                        0 ||
                errno == EAGAIN;

@@ -46,5 +46,8 @@ int sink_encode(const Record *r, char **ret, size_t *ret_size);
  * device and inode. */
 bool sink_is_journal_stream(const char *value, uint64_t device, uint64_t inode);
 
+/* True when the journal's socket takes datagrams. */
+bool sink_journal_is_there(void);
+
 /* Path of the journal's socket, for tests; NULL restores the default. Not copied. */
 void sink_set_socket(const char *path);

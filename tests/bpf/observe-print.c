@@ -8,7 +8,7 @@
 
 #include "base/parse.h"
 #include "observe/observer.h"
-#include "system/clock.h"
+#include "base/clock.h"
 #include "system/process_read.h"
 #include "system/topology_read.h"
 

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "observe/observer_hook.h"
-#include "system/clock.h"
+#include "base/clock.h"
 #include "system/topology_read.h"
 
 #define TOTAL_BYTES (512ull * 1024 * 1024)

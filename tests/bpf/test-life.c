@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "observe/observer.h"
-#include "system/clock.h"
+#include "base/clock.h"
 #include "system/topology_read.h"
 #include "workload.h"
 

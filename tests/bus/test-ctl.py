@@ -187,7 +187,8 @@ missing  type\\x09information is missing
          help:   another kernel
 The daemon cannot act: 1 missing.
 """)
-    h.equal(json.loads(ctl("doctor", "--json").stdout)[0][0], "nodes")
+    r = ctl("doctor", "--json")
+    h.equal((r.returncode, json.loads(r.stdout)[0][0]), (1, "nodes"), "the status is the same")
 
 
 def test_reload_and_cancel():

@@ -6,7 +6,7 @@
 
 #include "manager/internal.h"
 #include "model/recording.h"
-#include "system/clock.h"
+#include "base/clock.h"
 
 static Manager manager;
 static NodeState nodes[2];

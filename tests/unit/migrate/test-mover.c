@@ -299,11 +299,13 @@ Test(mover, one_job_per_process_and_a_bounded_queue) {
         } while (r == 0 && accepted < 10000);
         cr_assert_eq(r, -ENOBUFS);
         cr_assert_eq(accepted, 64);
+        cr_assert_eq(mover_count(f.mover), 64);
 
         mover_pause(f.mover, false);
         for (uint32_t i = 0; i < accepted; i++)
                 cr_assert_eq(fake_wait_end(&f, NULL).job, i + 1, "in order, each once");
         cr_assert_eq(mover_list(f.mover, &(Outcome) { 0 }, 1), 0);
+        cr_assert_eq(mover_count(f.mover), 0);
         cr_assert_eq(mover_submit(f.mover, &move, &job), 0);
         fake_wait_end(&f, NULL);
         fake_done(&f);

@@ -16,7 +16,7 @@
 #include "observe/internal.h"
 #include "observe/cpu_scanner.h"
 #include "observe/residency_source.h"
-#include "system/clock.h"
+#include "base/clock.h"
 #include "system/process_read.h"
 #include "system/topology_read.h"
 

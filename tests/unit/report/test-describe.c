@@ -222,3 +222,14 @@ Test(describe, short_buffers_are_respected) {
                 cr_assert_eq(buf[size], 'Z', "size %zu", size);
         }
 }
+
+Test(describe, other_movers) {
+        char buf[DESCRIBE_BYTES];
+
+        cr_assert_str_eq(
+                describe_other_mover(buf, sizeof buf, "nu\tmad", 7, true),
+                "nu\\x09mad[7] moves memory between nodes as well: two programs that do so "
+                "work against each other; stop one of them");
+        cr_assert_str_eq(describe_other_mover(buf, sizeof buf, NULL, 0, false),
+                         "another program no longer moves memory between nodes");
+}

@@ -14,7 +14,7 @@
 
 #include "base/parse.h"
 #include "migrate/mover.h"
-#include "system/clock.h"
+#include "base/clock.h"
 #include "system/process_read.h"
 #include "system/root.h"
 #include "system/topology_read.h"

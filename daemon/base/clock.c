@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "system/clock.h"
+#include "base/clock.h"
 
 #include <time.h>
 
@@ -20,6 +20,10 @@ uint64_t clock_boottime_ns(void) {
 
 uint64_t clock_realtime_ns(void) {
         return now_ns(CLOCK_REALTIME);
+}
+
+uint64_t clock_realtime_usec(void) {
+        return clock_realtime_ns() / 1000;
 }
 
 uint64_t clock_self_cpu_ns(void) {
