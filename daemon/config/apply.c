@@ -40,6 +40,10 @@ static const char *allowed_values(const SettingInfo *info, char *list) {
                         if (evidence_source_is_built((EvidenceSource)source))
                                 append(list, evidence_source_to_string((EvidenceSource)source));
                 break;
+        case SETTING_BALANCING:
+                for (int mode = 0; mode < BALANCING_MAX; mode++)
+                        append(list, balancing_to_string((KernelBalancing)mode));
+                break;
         case SETTING_BOOL:
                 append(list, "true, false");
                 break;
@@ -134,6 +138,15 @@ static bool take_source(const char *text, int *ret) {
         return true;
 }
 
+static bool take_balancing(const char *text, KernelBalancing *ret) {
+        int balancing = text ? balancing_from_string(text) : -EINVAL;
+
+        if (balancing < 0)
+                return false;
+        *ret = (KernelBalancing)balancing;
+        return true;
+}
+
 static bool take_bool(const config_setting_t *s, bool *ret) {
         if (config_setting_type(s) != CONFIG_TYPE_BOOL)
                 return false;
@@ -152,6 +165,8 @@ static bool take_value(const config_setting_t *s, const SettingInfo *info, void 
                 return take_method(text, member);
         case SETTING_SOURCE:
                 return take_source(text, member);
+        case SETTING_BALANCING:
+                return take_balancing(text, member);
         case SETTING_BOOL:
                 return take_bool(s, member);
         case SETTING_UINT:

@@ -22,6 +22,9 @@ static void print_value(FILE *f, const SettingInfo *info, const void *member) {
         case SETTING_SOURCE:
                 fprintf(f, "\"%s\"", source_setting_to_string(*(const int *)member));
                 break;
+        case SETTING_BALANCING:
+                fprintf(f, "\"%s\"", balancing_to_string(*(const KernelBalancing *)member));
+                break;
         case SETTING_BOOL:
                 fputs(*(const bool *)member ? "true" : "false", f);
                 break;

@@ -120,6 +120,13 @@ int manager_resume(Manager *m);
 /* Refuses what does not fit this machine: -EBADMSG and a sentence, which the caller frees. */
 int manager_check_machine(const Manager *m, const Settings *settings, char **ret_message);
 
+/* kernel.c: reads kernel.numa_balancing and the watermarks when they were not read for a minute. */
+void manager_read_kernel(Manager *m, uint64_t now_ns);
+/* After new settings: reads them at once, and tells when a changed kernel_balancing is not in force. */
+void manager_kernel_reloaded(Manager *m, KernelBalancing before, uint64_t now_ns);
+/* The findings of manager_diagnose(), judged by the settings. */
+size_t manager_findings(Manager *m, Finding *ret, size_t max);
+
 /* reload.c */
 int manager_load_settings(Manager *m, Settings *ret, Rules **ret_rules, char **ret_message);
 void manager_reload(Manager *m);

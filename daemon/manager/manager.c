@@ -233,8 +233,7 @@ static void tell_findings(Manager *m) {
 
         if (m->topology.n_nodes == 0)
                 return; /* the machine could not be read */
-        n = manager_diagnose(&m->root, &m->topology, observer_source(m->observer) != SOURCE_NONE,
-                             m->bus, findings, FINDINGS_MAX);
+        n = manager_findings(m, findings, FINDINGS_MAX);
         for (size_t i = 0; i < n; i++)
                 if (findings[i].state == FINDING_MISSING ||
                     strcmp(findings[i].id, "other-movers") == 0)

@@ -62,6 +62,7 @@ void manager_reload(Manager *m) {
                 if (!m->last_reload_error)
                         m->last_reload_error = strdup(strerror(-r));
         } else {
+                KernelBalancing balancing = m->settings.kernel_balancing;
                 bool restart_source = settings.source != m->settings.source ||
                                       settings.isolated != m->settings.isolated;
 
@@ -73,6 +74,7 @@ void manager_reload(Manager *m) {
                 mover_set_settings(m->mover, &settings);
                 m->counters.reloads++;
                 journal_reloaded();
+                manager_kernel_reloaded(m, balancing, clock_monotonic_ns());
                 if (restart_source)
                         journal_log(LOG_NOTICE,
                                     "A changed sampling.source or sampling.isolated takes effect "

@@ -5,9 +5,7 @@
 
 #include "manager/internal.h"
 #include "report/journal.h"
-#include "system/balancing.h"
 #include "base/clock.h"
-#include "system/topology_read.h"
 
 /* An evaluation each second while something might be moved, else every five: nothing is lost by
  * finding a misplaced process a few seconds later, and an idle machine stays idle. */
@@ -19,21 +17,6 @@
 
 /* The timer may be merged with other wake-ups of the machine within this. */
 #define TICK_ACCURACY_USEC (50 * 1000ull)
-
-/* Another program may change kernel.numa_balancing or the watermarks at any time. */
-#define KERNEL_EVERY_NSEC (60 * NSEC_PER_SEC)
-
-static void read_kernel_settings(Manager *m, uint64_t now_ns) {
-        unsigned mode = 0;
-        int r;
-
-        if (m->kernel_read_ns != 0 && now_ns - m->kernel_read_ns < KERNEL_EVERY_NSEC)
-                return;
-        m->kernel_read_ns = now_ns;
-        r = kernel_balancing_read(&m->root, &mode);
-        m->balancing = r < 0 ? r : (int)mode;
-        (void)node_watermarks_read(m->nodes, &m->topology, &m->root); /* else the last ones hold */
-}
 
 /* Whether something goes on that deserves the short interval. */
 static bool is_busy(const Manager *m) {
@@ -106,7 +89,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata) {
         uint64_t now_ns = clock_monotonic_ns();
         int r;
 
-        read_kernel_settings(m, now_ns);
+        manager_read_kernel(m, now_ns);
         evaluate(m, now_ns);
         tell_source(m);
         manager_update_state(m);
@@ -121,7 +104,7 @@ int manager_start_tick(Manager *m) {
         int r;
 
         m->balancing = -1;
-        read_kernel_settings(m, clock_monotonic_ns());
+        manager_read_kernel(m, clock_monotonic_ns());
         if (observer_source(m->observer) == SOURCE_NONE)
                 return 0; /* nothing to evaluate: no wake-ups at all */
         r = sd_event_add_time_relative(m->event, &m->tick_source, CLOCK_MONOTONIC, TICK_BUSY_USEC,

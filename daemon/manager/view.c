@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "system/process_read.h"
 
-static const char *balancing_to_string(int mode) {
+static const char *kernel_mode_to_string(int mode) {
         if (mode < 0)
                 return "none";
         if (mode & 2)
@@ -26,7 +26,7 @@ void manager_status(Manager *m, StatusView *ret) {
                 .state_reason = m->state_reason,
                 .source = observer_source(m->observer),
                 .source_reason = observer_describe(m->observer),
-                .kernel_balancing = balancing_to_string(m->balancing),
+                .kernel_balancing = kernel_mode_to_string(m->balancing),
                 .paused_until_usec = m->paused_until_usec,
                 .last_reload_error = m->last_reload_error ?: "",
                 .node_count = m->topology.n_nodes,
@@ -236,10 +236,7 @@ static int view_record(void *userdata, int fd, uint32_t seconds) {
 }
 
 static size_t view_diagnose(void *userdata, Finding *ret, size_t max) {
-        Manager *m = userdata;
-
-        return manager_diagnose(&m->root, &m->topology, observer_source(m->observer) != SOURCE_NONE,
-                                m->bus, ret, max);
+        return manager_findings(userdata, ret, max);
 }
 
 void manager_backend(Manager *m, ReportBackend *ret) {

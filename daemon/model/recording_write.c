@@ -71,10 +71,11 @@ static void write_fields(FILE *f, const Field *fields, const void *base) {
 
 static void write_setting(FILE *f, const SettingInfo *info, const Settings *settings) {
         static const FieldType types[] = {
-                [SETTING_MODE] = FIELD_INT,   [SETTING_METHOD] = FIELD_INT,
-                [SETTING_SOURCE] = FIELD_INT, [SETTING_BOOL] = FIELD_BOOL,
-                [SETTING_UINT] = FIELD_U32,   [SETTING_FLOAT] = FIELD_DOUBLE,
-                [SETTING_SIZE] = FIELD_U64,   [SETTING_DURATION] = FIELD_U64,
+                [SETTING_MODE] = FIELD_INT,     [SETTING_METHOD] = FIELD_INT,
+                [SETTING_SOURCE] = FIELD_INT,   [SETTING_BALANCING] = FIELD_INT,
+                [SETTING_BOOL] = FIELD_BOOL,    [SETTING_UINT] = FIELD_U32,
+                [SETTING_FLOAT] = FIELD_DOUBLE, [SETTING_SIZE] = FIELD_U64,
+                [SETTING_DURATION] = FIELD_U64,
         };
         char key[64];
 

@@ -37,6 +37,23 @@ int method_from_string(const char *s) {
         return -EINVAL;
 }
 
+static const char *const balancing_names[BALANCING_MAX] = {
+        [BALANCING_LEAVE] = "leave",
+        [BALANCING_OFF] = "off",
+        [BALANCING_SAMPLE] = "sample",
+};
+
+const char *balancing_to_string(KernelBalancing balancing) {
+        return (unsigned)balancing < BALANCING_MAX ? balancing_names[balancing] : "unknown";
+}
+
+int balancing_from_string(const char *s) {
+        for (int i = 0; i < BALANCING_MAX; i++)
+                if (strcmp(s, balancing_names[i]) == 0)
+                        return i;
+        return -EINVAL;
+}
+
 const char *source_setting_to_string(int source) {
         return source == SOURCE_AUTO ? "auto" : evidence_source_to_string((EvidenceSource)source);
 }

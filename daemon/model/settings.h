@@ -31,12 +31,23 @@ typedef enum MoveMethod {
 const char *method_to_string(MoveMethod method);
 int method_from_string(const char *s); /* -EINVAL */
 
+/* kernel_balancing: what becomes of the kernel's own NUMA balancing while the daemon runs. */
+typedef enum KernelBalancing {
+        BALANCING_LEAVE,  /* as the administrator set it */
+        BALANCING_OFF,    /* switched off */
+        BALANCING_SAMPLE, /* on, but slowed down to a means of observation */
+        BALANCING_MAX,
+} KernelBalancing;
+
+const char *balancing_to_string(KernelBalancing balancing);
+int balancing_from_string(const char *s); /* -EINVAL */
+
 /* Every setting: the one home of its key, type, default, range and meaning. The configuration
  * reader, --check, the manual page test and the defaults all expand this table.
  *
  * SETTING(group, key, type, C member, default, minimum, maximum, meaning)
  *   group   "" for top-level keys
- *   type    MODE | METHOD | SOURCE | BOOL | UINT | FLOAT | SIZE (bytes) | DURATION (ns)
+ *   type    MODE | METHOD | SOURCE | BALANCING | BOOL | UINT | FLOAT | SIZE (bytes) | DURATION (ns)
  *   default, minimum, maximum: in the unit of the member
  */
 #define SETTINGS_TABLE(SETTING)                                                                    \
@@ -87,7 +98,10 @@ int method_from_string(const char *s); /* -EINVAL */
         SETTING("never", "locked", BOOL, never_locked, true, 0, 1,                                 \
                 "leave processes with locked memory alone")                                        \
         SETTING("never", "cpuless", BOOL, never_cpuless, true, 0, 1,                               \
-                "move nothing from or to memory nodes without CPUs")
+                "move nothing from or to memory nodes without CPUs")                               \
+        SETTING("", "kernel_balancing", BALANCING, kernel_balancing, BALANCING_LEAVE, 0,           \
+                BALANCING_MAX - 1,                                                                 \
+                "what becomes of the kernel's own NUMA balancing while the daemon runs")
 
 #define NSEC_PER_SEC  UINT64_C(1000000000)
 #define NSEC_PER_MSEC UINT64_C(1000000)
@@ -100,6 +114,7 @@ int method_from_string(const char *s); /* -EINVAL */
 typedef Mode SettingType_MODE;
 typedef MoveMethod SettingType_METHOD;
 typedef int SettingType_SOURCE;
+typedef KernelBalancing SettingType_BALANCING;
 typedef bool SettingType_BOOL;
 typedef uint32_t SettingType_UINT;
 typedef double SettingType_FLOAT;
@@ -131,6 +146,7 @@ typedef enum SettingType {
         SETTING_MODE,
         SETTING_METHOD,
         SETTING_SOURCE,
+        SETTING_BALANCING,
         SETTING_BOOL,
         SETTING_UINT,
         SETTING_FLOAT,

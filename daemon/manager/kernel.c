@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "manager/internal.h"
+#include "report/journal.h"
+#include "system/balancing.h"
+#include "system/topology_read.h"
+
+/* Another program may change kernel.numa_balancing or the watermarks at any time. */
+#define KERNEL_EVERY_NSEC (60 * NSEC_PER_SEC)
+
+/* Exists while numabalancer-kernel has values of the kernel taken over; see daemon/helper/state.h. */
+#define TAKEOVER_DIRECTORY "/run/numabalancerd-kernel"
+
+#define RELOAD_COMMAND "systemctl reload numabalancerd"
+
+void manager_read_kernel(Manager *m, uint64_t now_ns) {
+        unsigned mode = 0;
+        int r;
+
+        if (m->kernel_read_ns != 0 && now_ns - m->kernel_read_ns < KERNEL_EVERY_NSEC)
+                return;
+        m->kernel_read_ns = now_ns;
+        r = kernel_balancing_read(&m->root, &mode);
+        m->balancing = r < 0 ? r : (int)mode;
+        (void)node_watermarks_read(m->nodes, &m->topology, &m->root); /* else the last ones hold */
+}
+
+/* Whether the kernel's balancing is what the setting asks for, as far as this user can see. */
+static bool is_in_force(const Manager *m) {
+        if (m->balancing < 0)
+                return true; /* there is none to set */
+        switch (m->settings.kernel_balancing) {
+        case BALANCING_OFF:
+                return !(m->balancing & 1);
+        case BALANCING_SAMPLE:
+                return m->balancing & 1;
+        default:
+                return access(TAKEOVER_DIRECTORY, F_OK) < 0;
+        }
+}
+
+void manager_kernel_reloaded(Manager *m, KernelBalancing before, uint64_t now_ns) {
+        m->kernel_read_ns = 0;
+        manager_read_kernel(m, now_ns);
+        if (m->settings.kernel_balancing != before && !is_in_force(m))
+                journal_log(LOG_NOTICE,
+                            "kernel_balancing = \"%s\" takes effect with `" RELOAD_COMMAND
+                            "`: only root may change the kernel's balancing.",
+                            balancing_to_string(m->settings.kernel_balancing));
+}
+
+/* The daemon knows what was asked for. */
+static void correct_finding(const Manager *m, Finding *f) {
+        if (m->settings.kernel_balancing == BALANCING_LEAVE)
+                return;
+        if (is_in_force(m)) {
+                f->state = FINDING_GOOD;
+                f->effect = f->fix = "";
+        } else {
+                f->state = FINDING_LIMITED;
+                f->effect = "it is not what kernel_balancing asks for: it was changed since, or "
+                            "could not be set";
+                f->fix = "look for numabalancer-kernel in the journal; systemctl restart "
+                         "numabalancerd sets it anew";
+        }
+}
+
+size_t manager_findings(Manager *m, Finding *ret, size_t max) {
+        size_t n = manager_diagnose(&m->root, &m->topology,
+                                    observer_source(m->observer) != SOURCE_NONE, m->bus, ret, max);
+        unsigned mode = 0;
+        int r = kernel_balancing_read(&m->root, &mode);
+
+        m->balancing = r < 0 ? r : (int)mode; /* what the finding tells */
+        for (size_t i = 0; i < n; i++)
+                if (strcmp(ret[i].id, "kernel-balancing") == 0)
+                        correct_finding(m, &ret[i]);
+        return n;
+}
