@@ -53,6 +53,9 @@ int balancing_from_string(const char *s); /* -EINVAL */
 #define SETTINGS_TABLE(SETTING)                                                                    \
         SETTING("", "mode", MODE, mode, MODE_ACT, 0, MODE_MAX - 1,                                 \
                 "act: move pages; observe: only say what would be moved")                          \
+        SETTING("", "kernel_balancing", BALANCING, kernel_balancing, BALANCING_LEAVE, 0,           \
+                BALANCING_MAX - 1,                                                                 \
+                "what becomes of the kernel's own NUMA balancing while the daemon runs")           \
         SETTING("sampling", "source", SOURCE, source, SOURCE_AUTO, 0, SOURCE_AUTO,                 \
                 "which source of evidence is used")                                                \
         SETTING("sampling", "rate_hz", UINT, rate_hz, 97, 1, 10000, "samples per second and CPU")  \
@@ -98,10 +101,7 @@ int balancing_from_string(const char *s); /* -EINVAL */
         SETTING("never", "locked", BOOL, never_locked, true, 0, 1,                                 \
                 "leave processes with locked memory alone")                                        \
         SETTING("never", "cpuless", BOOL, never_cpuless, true, 0, 1,                               \
-                "move nothing from or to memory nodes without CPUs")                               \
-        SETTING("", "kernel_balancing", BALANCING, kernel_balancing, BALANCING_LEAVE, 0,           \
-                BALANCING_MAX - 1,                                                                 \
-                "what becomes of the kernel's own NUMA balancing while the daemon runs")
+                "move nothing from or to memory nodes without CPUs")
 
 #define NSEC_PER_SEC  UINT64_C(1000000000)
 #define NSEC_PER_MSEC UINT64_C(1000000)

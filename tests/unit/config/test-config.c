@@ -106,7 +106,7 @@ Test(config, refuses) {
                 { "\nmoode = \"act\";", 2, "moode: unknown key", "mode" },
                 { "sampling: {\n rate = 5; };", 2, "sampling.rate: unknown key", "rate_hz" },
                 { "sampler: { };", 1, "sampler: unknown group", "sampling, gates" },
-                { "rate_hz = 5;", 1, "rate_hz: unknown key", "mode, sampling, gates" },
+                { "rate_hz = 5;", 1, "rate_hz: unknown key", "known are mode, " },
                 /* wrong types */
                 { "mode = 1;", 1, "mode: 1 is not allowed", "act, observe" },
                 { "mode: { };", 1, "mode: a group is not allowed", "act, observe" },
@@ -124,6 +124,8 @@ Test(config, refuses) {
                 { "mode = \"Act\";", 1, "mode: \"Act\"", "act, observe" },
                 { "mode = \"\";", 1, "mode: \"\"", "act, observe" },
                 { "mode = \"\x1b[2J\";", 1, "mode: \"\\x1b[2J\"", "act, observe" },
+                { "kernel_balancing = \"on\";", 1, "kernel_balancing: \"on\"",
+                  "leave, off, sample" },
                 { "sampling: { source = \"none\"; };", 1, "source: \"none\"", "auto, clock" },
                 { "sampling: { rate_hz = 0; };", 1, "rate_hz: 0", "1 to 10000" },
                 { "sampling: { rate_hz = 10001; };", 1, "rate_hz: 10001", "1 to 10000" },
