@@ -102,8 +102,19 @@ static void page_account(Chunk *c, uint32_t i, ChunkResult *result) {
                 page_count_failure(result, FAILURE_AGAIN);
 }
 
-/* The call, and once more what it did not attempt. */
-static void chunk_submit(Chunk *c, const MoverKernel *kernel, ChunkResult *result) {
+/* Whether the call says of every page that it is on the target. The kernel writes the target only
+ * behind a batch of which no page was left, so there is nothing to ask. */
+static bool chunk_says_all(const Chunk *c, int64_t returned) {
+        if (returned != 0)
+                return false;
+        for (uint32_t i = 0; i < c->n; i++)
+                if (c->status[i] != c->to)
+                        return false;
+        return true;
+}
+
+/* The call, and once more what it did not attempt. True when no page need be asked for. */
+static bool chunk_submit(Chunk *c, const MoverKernel *kernel, ChunkResult *result) {
         int64_t r = chunk_call(c, kernel, 0, result);
         uint32_t tail = chunk_first_unattempted(c->status, c->n, r);
 
@@ -113,6 +124,7 @@ static void chunk_submit(Chunk *c, const MoverKernel *kernel, ChunkResult *resul
                 result->error = (int)r;
                 result->failures[failure_from_errno((int)-r)]++;
         }
+        return chunk_says_all(c, r);
 }
 
 /* Nobody can say where the pages from `first` on are. */
@@ -129,12 +141,40 @@ int chunk_move(Chunk *c, const MoverKernel *kernel, ChunkResult *result) {
         if (c->n == 0)
                 return 0;
 
-        chunk_submit(c, kernel, result);
-        int r = kernel->query_pages(kernel->userdata, c->pid, c->address, c->n, c->node);
-        if (r < 0)
-                return chunk_lost(c, 0, r, result);
+        if (chunk_submit(c, kernel, result)) {
+                for (uint32_t i = 0; i < c->n; i++)
+                        c->node[i] = c->to;
+        } else {
+                int r = kernel->query_pages(kernel->userdata, c->pid, c->address, c->n, c->node);
+                if (r < 0)
+                        return chunk_lost(c, 0, r, result);
+        }
         for (uint32_t i = 0; i < c->n; i++)
                 page_account(c, i, result);
+        return 0;
+}
+
+/* Pages of a unit that tell whether all of it came along, besides the first: no smaller folio that
+ * holds the first page holds all of them. */
+static const uint32_t witnesses[] = { 1, 170, 341, UNIT_PAGES - 1 };
+#define N_WITNESSES 4u
+
+/* Asks for the witnesses of all units at once: which ones are on the target whole. */
+static int units_ask(const Chunk *c, const MoverKernel *kernel, bool *ret_whole) {
+        uint64_t address[CHUNK_UNITS_MAX * N_WITNESSES];
+        int32_t node[CHUNK_UNITS_MAX * N_WITNESSES];
+
+        for (uint32_t i = 0; i < c->n * N_WITNESSES; i++)
+                address[i] = c->address[i / N_WITNESSES] +
+                             (uint64_t)witnesses[i % N_WITNESSES] * kernel->page_bytes;
+        int r = kernel->query_pages(kernel->userdata, c->pid, address, c->n * N_WITNESSES, node);
+        if (r < 0)
+                return r;
+        for (uint32_t i = 0; i < c->n; i++) {
+                ret_whole[i] = c->status[i] == c->to;
+                for (uint32_t j = 0; j < N_WITNESSES; j++)
+                        ret_whole[i] &= node[i * N_WITNESSES + j] == c->to;
+        }
         return 0;
 }
 
@@ -164,12 +204,23 @@ static int unit_account(Chunk *c, uint32_t i, const MoverKernel *kernel, ChunkRe
 
 int chunk_move_huge(Chunk *c, const MoverKernel *kernel, ChunkResult *result, WorkUnit *rest,
                     uint32_t *ret_n_rest, uint32_t *ret_whole) {
+        bool whole[CHUNK_UNITS_MAX];
+
         *ret_n_rest = *ret_whole = 0;
-        chunk_submit(c, kernel, result);
+        (void)chunk_submit(c, kernel, result);
+        int r = units_ask(c, kernel, whole);
+        if (r < 0)
+                return chunk_lost(c, 0, r, result);
         for (uint32_t i = 0; i < c->n; i++) {
                 WorkUnit unit;
-                int r = unit_account(c, i, kernel, result, &unit);
 
+                if (whole[i]) {
+                        c->page[i] = PAGE_MOVED;
+                        result->pages[PAGE_MOVED] += UNIT_PAGES;
+                        (*ret_whole)++;
+                        continue;
+                }
+                r = unit_account(c, i, kernel, result, &unit);
                 if (r < 0)
                         return chunk_lost(c, i, r, result);
                 if (unit_count(&unit) > 0)

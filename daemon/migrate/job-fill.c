@@ -11,35 +11,6 @@
 #define HUGE_PENALTY_FIRST 4
 #define HUGE_PENALTY_MAX   64
 
-void job_scan_again(Job *job, const JobEnv *env) {
-        scan_start(&job->scan, env->kernel, job->outcome.move.id.pid, &job->walk);
-        job->unit_page = UNIT_PAGES;
-}
-
-/* Looking for pages costs CPU time, too: much where address space is reserved and empty. It rests as
- * moving does, each time that so much of it was used. */
-#define SCAN_SLICE_NS (5 * NSEC_PER_MSEC)
-
-int job_scan_next(Job *job, const JobEnv *env, WorkUnit *ret) {
-        uint64_t begin = job_now(env);
-        int r = scan_next(&job->scan, job->outcome.move.from, ret);
-
-        job->scan_ns += sub_sat(job_now(env), begin);
-        if (job->scan_ns >= SCAN_SLICE_NS) {
-                job_rest(job, env, job->scan_ns);
-                job->scan_ns = 0;
-        }
-        if (r <= 0)
-                return r;
-        NegativeKind kind =
-                negative_find(env->negative, job->outcome.move.id, ret->base, job_now(env));
-        if (kind != NEGATIVE_NONE) {
-                job->skipped[kind] += job->stage == STAGE_COUNT;
-                return -EAGAIN;
-        }
-        return 1;
-}
-
 /* Makes job->unit one with pages: 1, 0 at the end, -EAGAIN when there may be more. */
 static int job_next_unit(Job *job, const JobEnv *env) {
         if (job->unit_page < UNIT_PAGES)
@@ -53,7 +24,7 @@ static int job_next_unit(Job *job, const JobEnv *env) {
         }
         if (job->scanned)
                 return 0;
-        int r = job_scan_next(job, env, &job->unit);
+        int r = job_find(job, env, &job->unit);
         if (r == 0)
                 job->scanned = true;
         if (r <= 0)
@@ -76,7 +47,7 @@ static bool job_tries_huge(Job *job) {
 
 static void fill_huge(Job *job, const JobEnv *env) {
         Chunk *c = &job->chunk;
-        uint32_t most = pace_chunk(env->pace, PAGE_SIZE_HUGE, &job->order);
+        uint32_t most = job_chunk_size(job, env, CALL_HUGE);
 
         if (job->huge.units == 0)
                 job->huge.units = 1;
@@ -94,7 +65,7 @@ static void fill_huge(Job *job, const JobEnv *env) {
 
 static int fill_from_scan(Job *job, const JobEnv *env) {
         Chunk *c = &job->chunk;
-        uint32_t wanted = pace_chunk(env->pace, PAGE_SIZE_BASE, &job->order);
+        uint32_t wanted = job_chunk_size(job, env, CALL_BASE);
 
         while (c->n < wanted) {
                 int r = job_next_unit(job, env);
@@ -120,8 +91,7 @@ static int fill_from_scan(Job *job, const JobEnv *env) {
 static int fill_from_list(Job *job, const JobEnv *env, ChunkResult *result) {
         Chunk *c = &job->chunk;
 
-        c->n = worklist_take(&job->left, c->address,
-                             pace_chunk(env->pace, PAGE_SIZE_BASE, &job->order));
+        c->n = worklist_take(&job->left, c->address, job_chunk_size(job, env, CALL_RETRY));
         if (c->n == 0)
                 return 0;
         int r = chunk_filter(c, env->kernel, result);
@@ -144,7 +114,10 @@ int job_fill(Job *job, const JobEnv *env, ChunkResult *result) {
         c->huge = false;
         if (job->outcome.passes > 1)
                 return fill_from_list(job, env, result);
-        int r = fill_from_scan(job, env);
+        int r = job_find_ahead(job, env);
+        if (r < 0)
+                return r;
+        r = fill_from_scan(job, env);
         return r == -EAGAIN ? 1 : r;
 }
 
@@ -164,13 +137,17 @@ static void guess_learn(HugeGuess *g, uint32_t tried, uint32_t whole) {
         g->skip = g->penalty;
 }
 
+CallKind job_call_kind(const Job *job) {
+        return job->chunk.huge ? CALL_HUGE : job->outcome.passes > 1 ? CALL_RETRY : CALL_BASE;
+}
+
 int job_move(Job *job, const JobEnv *env, ChunkResult *result) {
         Chunk *c = &job->chunk;
         uint32_t whole;
 
         if (!c->huge) {
                 int r = chunk_move(c, env->kernel, result);
-                pace_learn(env->pace, PAGE_SIZE_BASE, c->n, result->busy_ns);
+                job_learn(job, env, job_call_kind(job), c->n, result->busy_ns);
                 return r;
         }
         int r = chunk_move_huge(c, env->kernel, result, job->rest, &job->n_rest, &whole);
@@ -183,12 +160,15 @@ int job_move(Job *job, const JobEnv *env, ChunkResult *result) {
         }
         guess_learn(&job->huge, c->n, whole);
         if (whole == c->n)
-                pace_learn(env->pace, PAGE_SIZE_HUGE, whole, result->busy_ns);
+                job_learn(job, env, CALL_HUGE, whole, result->busy_ns);
         return 0;
 }
 
-uint64_t job_pages_in_hand(const Job *job) {
-        uint64_t n = job->unit_page < UNIT_PAGES ? unit_count(&job->unit) : 0;
+uint64_t job_pages_in_hand(Job *job) {
+        uint64_t n = found_pages(&job->found);
+
+        if (job->unit_page < UNIT_PAGES)
+                n += unit_count(&job->unit);
 
         for (uint32_t i = 0; i < job->n_rest; i++)
                 n += unit_count(&job->rest[i]);

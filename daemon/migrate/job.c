@@ -3,15 +3,16 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/eventfd.h>
 
 #include "base/mathx.h"
 #include "migrate/backoff.h"
 #include "migrate/job-internal.h"
 
-void job_init(Job *job, uint64_t id, const Move *move, Walk walk, int fd, uint64_t now_ns,
-              uint64_t page_bytes) {
+int job_init(Job *job, uint64_t id, const Move *move, Walk walk, int fd, uint64_t now_ns,
+             uint64_t page_bytes) {
         memset(job, 0, sizeof(*job));
+        if (found_init(&job->found) < 0)
+                return -ENOMEM;
         job->outcome = (Outcome) {
                 .job = id,
                 .move = *move,
@@ -23,6 +24,8 @@ void job_init(Job *job, uint64_t id, const Move *move, Walk walk, int fd, uint64
         job->fd = fd;
         job->unit_page = UNIT_PAGES;
         worklist_init(&job->left, page_bytes);
+        job->ahead_result = 1;
+        return 0;
 }
 
 void job_done(Job *job, const MoverKernel *kernel) {
@@ -30,6 +33,7 @@ void job_done(Job *job, const MoverKernel *kernel) {
                 kernel->detach(kernel->userdata, job->fd);
         job->fd = -1;
         walk_done(&job->walk);
+        found_done(&job->found);
         worklist_done(&job->left);
 }
 
@@ -48,6 +52,9 @@ static void job_settle(Job *job, Reason reason) {
         uint64_t settled = o->pages_moved + o->pages_failed + o->pages_gone + o->pages_shared;
         uint64_t left = job->left.n_pages + job_pages_in_hand(job);
 
+        /* Not all of it was walked: what the order expected, or more was found. */
+        if (!job->walked && o->pages_planned < job->found_pages)
+                o->pages_planned = job->found_pages;
         /* Pages that appeared on the sources after the count were planned and handled as well. */
         if (settled + left > o->pages_planned)
                 o->pages_planned = settled + left;
@@ -64,17 +71,15 @@ static void job_settle(Job *job, Reason reason) {
 
 /* What stayed behind is left alone by the next jobs. */
 static void job_remember_left(Job *job, const JobEnv *env) {
-        uint64_t now_ns = job_now(env);
-
         worklist_rewind(&job->left);
         for (size_t i = 0; i < job->left.n_units; i++)
-                negative_add(env->negative, job->outcome.move.id, job->left.units[i].base,
-                             NEGATIVE_FAILED, now_ns);
+                job_add_negative(job, env, job->left.units[i].base, NEGATIVE_FAILED);
 }
 
 JobResult job_end(Job *job, const JobEnv *env, Reason reason, int error) {
         Outcome *o = &job->outcome;
 
+        job_find_stop(job, env);
         job_settle(job, reason);
         if (reason == REASON_PARTLY || reason == REASON_PASSES_EXHAUSTED)
                 job_remember_left(job, env);
@@ -139,46 +144,6 @@ JobResult job_fail(Job *job, const JobEnv *env, int error) {
         return job_end(job, env, reason, reason == REASON_PROCESS_GONE ? 0 : error);
 }
 
-void job_sleep_until(const JobEnv *env, uint64_t until_ns) {
-        eventfd_t ignored;
-
-        env->kernel->sleep_until(env->kernel->userdata, until_ns, env->wake_fd);
-        (void)eventfd_read(env->wake_fd, &ignored);
-}
-
-void job_rest(Job *job, const JobEnv *env, uint64_t busy_ns) {
-        uint64_t until_ns = add_sat(job_now(env), pace_rest_ns(busy_ns, job->settings.cpu_percent));
-
-        while (!job_interrupted(job, env) && job_now(env) < until_ns)
-                job_sleep_until(env, until_ns);
-}
-
-/* Which limit the job has waited for longest. */
-static Limit job_limit(const Job *job, const JobEnv *env) {
-        Limit most = LIMIT_NONE;
-
-        for (Limit limit = 0; limit < LIMIT_MAX; limit++)
-                if (job->waited_ns[limit] > job->waited_ns[most])
-                        most = limit;
-        return most == LIMIT_NONE && pace_is_short(env->pace, &job->order) ? LIMIT_PAUSE : most;
-}
-
-bool job_wait_pace(Job *job, const JobEnv *env) {
-        uint64_t begin = job_now(env);
-        Limit limit;
-
-        for (uint64_t now_ns = begin; !job_interrupted(job, env); now_ns = job_now(env)) {
-                uint64_t next_ns = pace_next_ns(env->pace, &job->order, &limit);
-                if (now_ns >= next_ns) {
-                        job->waited_ns[limit] += sub_sat(now_ns, begin);
-                        job->outcome.limit = job_limit(job, env);
-                        return true;
-                }
-                job_sleep_until(env, next_ns);
-        }
-        return false;
-}
-
 /* Books what became of pages, and the calls. */
 static void job_book(Job *job, const JobEnv *env, const ChunkResult *result) {
         Outcome *o = &job->outcome;
@@ -194,9 +159,6 @@ static void job_book(Job *job, const JobEnv *env, const ChunkResult *result) {
         o->calls += result->calls;
         o->busy_ns += result->busy_ns;
         o->bytes_moved = o->pages_moved * env->kernel->page_bytes;
-        if (result->calls > 0)
-                pace_account(env->pace, &job->order, job_now(env), result->busy_ns,
-                             (uint64_t)result->pages[PAGE_MOVED] * env->kernel->page_bytes);
 }
 
 /* Pages to retry go back on the list, or fail when it has no room. Units with pages that failed for
@@ -211,9 +173,9 @@ static void job_sort_chunk(Job *job, const JobEnv *env) {
                 if (c->page[i] == PAGE_RETRY && worklist_add(&job->left, address) < 0)
                         o->pages_failed++;
                 else if (c->page[i] == PAGE_SHARED || c->page[i] == PAGE_REFUSED)
-                        negative_add(env->negative, o->move.id, address - address % unit_bytes,
-                                     c->page[i] == PAGE_SHARED ? NEGATIVE_SHARED : NEGATIVE_FAILED,
-                                     job_now(env));
+                        job_add_negative(job, env, address - address % unit_bytes,
+                                         c->page[i] == PAGE_SHARED ? NEGATIVE_SHARED
+                                                                   : NEGATIVE_FAILED);
         }
 }
 
@@ -236,14 +198,16 @@ static JobResult job_end_pass(Job *job, const JobEnv *env) {
 /* Waits for the pace and moves the pages of the chunk. 1, 0 when interrupted before, -ESRCH when the
  * process is gone, or the errno of a query. */
 static int job_try_chunk(Job *job, const JobEnv *env, ChunkResult *result) {
-        if (pace_wants_pressure(env->pace, job_now(env)))
-                pace_set_pressure(env->pace, job_now(env),
-                                  env->kernel->pressure(env->kernel->userdata));
-        if (!job_wait_pace(job, env))
+        PaceCharge charge;
+
+        if (!job_wait_pace(job, env, job_call_kind(job), job->chunk.n, &charge))
                 return 0;
-        if (job_is_gone(job, env))
+        if (job_is_gone(job, env)) {
+                job_charge(job, env, &charge, 0, 0);
                 return -ESRCH;
+        }
         int r = job_move(job, env, result);
+        job_charge(job, env, &charge, result->busy_ns, result->pages[PAGE_MOVED]);
         if (job_is_gone(job, env))
                 return -ESRCH;
         return r < 0 ? r : 1;

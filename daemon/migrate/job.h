@@ -5,6 +5,8 @@
 #include <stdbool.h>
 
 #include "migrate/chunk.h"
+#include "migrate/crew.h"
+#include "migrate/found.h"
 #include "migrate/mover.h"
 #include "migrate/negative.h"
 #include "migrate/pace.h"
@@ -47,12 +49,20 @@ typedef struct Job {
         int fd;        /* of MoverKernel.attach, or its errno */
         Walk walk;     /* what the order is about */
         Scan scan;
-        bool scanned;                   /* all of the walk was seen by the first pass */
-        uint64_t source_pages;          /* of the count: what is to be moved, and */
-        uint64_t target_pages;          /* what is there already */
-        uint64_t all_pages;             /* on all nodes */
+        bool scan_ended;                /* nothing is left of it */
+        bool walked;                    /* once; what was found is known */
+        bool scanned;                   /* by the first pass: everything was tried */
+        Found found;                    /* what waits to be tried */
+        uint64_t found_pages;           /* by the first walk so far */
+        uint64_t source_pages;          /* when it ended: what is to be moved, */
+        uint64_t target_pages;          /* what is there already, */
+        uint64_t all_pages;             /* and on all nodes */
         uint64_t skipped[NEGATIVE_MAX]; /* units left alone because of what earlier jobs met */
-        WorkUnit unit;                  /* the scan's last, taken from unit_page on */
+        uint64_t scan_ns;               /* spent in scanning since the last rest for it */
+        Help ahead;              /* another thread that walks ahead; until it is waited for */
+        int ahead_result;        /* the fields above from scan on are its own; as job_find() */
+        uint64_t ahead_after_ns; /* when it may go on */
+        WorkUnit unit;           /* the scan's last, taken from unit_page on */
         uint32_t unit_page;
         bool unit_fresh; /* nothing of it was tried */
         /* Units that come next: what is left of those that were not huge, without their first page,
@@ -60,17 +70,18 @@ typedef struct Job {
         WorkUnit rest[CHUNK_UNITS_MAX + 1];
         uint32_t n_rest;
         HugeGuess huge;
-        WorkList left;    /* pages to try again */
-        Chunk chunk;      /* of the next call */
-        bool filled;      /* chunk waits for the pace, */
-        bool stale;       /* and has waited through an interruption */
-        uint64_t scan_ns; /* spent in scanning since the last rest for it */
+        WorkList left; /* pages to try again */
+        Chunk chunk;   /* of the next call */
+        bool filled;   /* chunk waits for the pace, */
+        bool stale;    /* and has waited through an interruption */
         atomic_bool cancelled;
 } Job;
 
 /* What a job works with. Borrowed. */
 typedef struct JobEnv {
         const MoverKernel *kernel;
+        Crew *crew;
+        pthread_mutex_t *share_lock; /* of pace and negative */
         Pace *pace;
         Negative *negative;
         const atomic_bool *interrupt; /* stop at the next opportunity: paused or shutting down */
@@ -79,9 +90,10 @@ typedef struct JobEnv {
         void *userdata;
 } JobEnv;
 
-/* Takes the walk, and fd: of MoverKernel.attach, or its errno, with which the job will end. */
-void job_init(Job *job, uint64_t id, const Move *move, Walk walk, int fd, uint64_t now_ns,
-              uint64_t page_bytes);
+/* Takes the walk, and fd: of MoverKernel.attach, or its errno, with which the job will end. -ENOMEM:
+ * they stay the caller's. */
+int job_init(Job *job, uint64_t id, const Move *move, Walk walk, int fd, uint64_t now_ns,
+             uint64_t page_bytes);
 void job_done(Job *job, const MoverKernel *kernel);
 
 /* Sleeps until then or until the worker is woken. */

@@ -170,5 +170,6 @@ void kernel_init(MoverKernel *ret, KernelContext *context, const Topology *topol
                 .sleep_until = kernel_sleep_until,
                 .userdata = context,
                 .page_bytes = (uint32_t)sysconf(_SC_PAGESIZE),
+                .cpus = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN),
         };
 }

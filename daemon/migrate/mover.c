@@ -2,68 +2,15 @@
 #include "migrate/mover.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "migrate/job-internal.h"
-#include "migrate/job.h"
-#include "migrate/kernel.h"
+#include "migrate/mover-internal.h"
 
-/* Unfinished jobs, and finished ones whose end was not fetched yet. The policy plans a handful per
- * evaluation; more would only go stale in the queue. */
-#define JOBS_MAX 64
-
-/* Events kept until they are fetched: the ends of JOBS_MAX jobs always fit, the rest is for news
- * of jobs that wait, which are dropped when nobody listens. */
-#define EVENTS_MAX (4 * JOBS_MAX)
-
-/* Threads in move calls at once. One keeps the promise of cpu_percent without bookkeeping, needs no
- * lock around what it learns, and the kernel serialises the costly part (draining all CPUs' page lists) anyway. */
-#define WORKERS 1
-
-typedef struct Slot {
-        Job job;
-        Outcome shown; /* what the loop sees */
-        bool running;  /* in the hands of a worker */
-} Slot;
-
-typedef struct Worker {
-        Mover *mover;
-        pthread_t thread;
-        int wake_fd; /* readable when there may be something new to do */
-} Worker;
-
-struct Mover {
-        pthread_mutex_t lock;
-        Worker workers[WORKERS];
-        unsigned n_workers; /* running */
-        const Topology *topology;
-        Settings settings;
-        MoverKernel kernel;
-        KernelContext context; /* of the running kernel's functions */
-        Slot *slots[JOBS_MAX]; /* in order of submission */
-        size_t n_slots;
-        Outcome *events; /* ring */
-        size_t first_event, n_events, n_ends;
-        uint64_t last_job;
-        bool paused, stop;
-        atomic_bool interrupt; /* paused || stop, for workers in a job */
-        int event_fd;          /* the loop's */
-        Pace pace;             /* the worker's */
-        Negative negative;     /* the worker's */
-};
-
-static void mover_wake(Mover *m) {
-        for (unsigned i = 0; i < m->n_workers; i++)
-                (void)eventfd_write(m->workers[i].wake_fd, 1);
-}
-
-static void mover_push_event(Mover *m, const Outcome *o) {
+void mover_push_event(Mover *m, const Outcome *o) {
         bool end = o->state == JOB_FINISHED;
 
         if (!end && m->n_events >= EVENTS_MAX - JOBS_MAX)
@@ -73,22 +20,12 @@ static void mover_push_event(Mover *m, const Outcome *o) {
         (void)eventfd_write(m->event_fd, 1);
 }
 
-static void mover_publish(void *userdata, const Job *job) {
-        Mover *m = userdata;
-
-        pthread_mutex_lock(&m->lock);
-        for (size_t i = 0; i < m->n_slots; i++)
-                if (&m->slots[i]->job == job)
-                        m->slots[i]->shown = job->outcome;
-        pthread_mutex_unlock(&m->lock);
-}
-
 static void slot_free(Mover *m, Slot *slot) {
         job_done(&slot->job, &m->kernel);
         free(slot);
 }
 
-static void mover_drop_slot(Mover *m, Slot *slot) {
+void mover_drop_slot(Mover *m, Slot *slot) {
         for (size_t i = 0; i < m->n_slots; i++) {
                 if (m->slots[i] != slot)
                         continue;
@@ -99,93 +36,6 @@ static void mover_drop_slot(Mover *m, Slot *slot) {
         slot_free(m, slot);
 }
 
-static bool mover_works_on(const Mover *m, pid_t pid) {
-        for (size_t i = 0; i < m->n_slots; i++)
-                if (m->slots[i]->running && m->slots[i]->shown.move.id.pid == pid)
-                        return true;
-        return false;
-}
-
-/* The job to go on with, or NULL and when to look again. A cancelled job ends at once, also while
- * paused; one whose wait is over goes before those that have not begun. A process never has two jobs
- * in hand at once. */
-static Slot *mover_pick(Mover *m, uint64_t now_ns, uint64_t *ret_until_ns) {
-        Slot *best = NULL;
-
-        *ret_until_ns = UINT64_MAX;
-        for (size_t i = 0; i < m->n_slots; i++) {
-                Slot *slot = m->slots[i];
-                if (slot->running || mover_works_on(m, slot->shown.move.id.pid))
-                        continue;
-                /* Paused, what a sweep did is found out afterwards; then the job ends. */
-                if (atomic_load(&slot->job.cancelled) &&
-                    !(m->paused && slot->job.stage == STAGE_RECOUNT))
-                        return slot;
-                if (m->paused)
-                        continue;
-                if (slot->shown.state == JOB_WAITING && slot->shown.next_pass_ns > now_ns) {
-                        if (slot->shown.next_pass_ns < *ret_until_ns)
-                                *ret_until_ns = slot->shown.next_pass_ns;
-                        continue;
-                }
-                if (!best || (best->shown.state == JOB_QUEUED && slot->shown.state != JOB_QUEUED))
-                        best = slot;
-        }
-        return best;
-}
-
-/* Called and returns with the lock held. */
-static void mover_work(Mover *m, Slot *slot, const JobEnv *env) {
-        slot->running = true;
-        if (slot->job.stage == STAGE_COUNT || slot->job.stage == STAGE_BEGIN)
-                slot->job.settings = m->settings;
-        pthread_mutex_unlock(&m->lock);
-        JobResult r = job_run(&slot->job, env);
-        pthread_mutex_lock(&m->lock);
-
-        slot->running = false;
-        slot->shown = slot->job.outcome;
-        if (r != JOB_SUSPENDED)
-                mover_push_event(m, &slot->shown);
-        if (r == JOB_ENDED)
-                mover_drop_slot(m, slot);
-}
-
-static JobEnv mover_env(Mover *m, int wake_fd) {
-        return (JobEnv) {
-                .kernel = &m->kernel,
-                .pace = &m->pace,
-                .negative = &m->negative,
-                .interrupt = &m->interrupt,
-                .wake_fd = wake_fd,
-                .publish = mover_publish,
-                .userdata = m,
-        };
-}
-
-static void *mover_worker(void *userdata) {
-        Worker *w = userdata;
-        Mover *m = w->mover;
-        const JobEnv env = mover_env(m, w->wake_fd);
-
-        pthread_mutex_lock(&m->lock);
-        while (!m->stop) {
-                uint64_t until_ns;
-                Slot *slot = mover_pick(m, m->kernel.now_ns(m->kernel.userdata), &until_ns);
-
-                if (slot) {
-                        mover_work(m, slot, &env);
-                        continue;
-                }
-                /* A change made from here on leaves wake_fd readable: the sleep ends at once. */
-                pthread_mutex_unlock(&m->lock);
-                job_sleep_until(&env, until_ns);
-                pthread_mutex_lock(&m->lock);
-        }
-        pthread_mutex_unlock(&m->lock);
-        return NULL;
-}
-
 void mover_stop(Mover *m) {
         const JobEnv env = mover_env(m, -1);
 
@@ -194,9 +44,7 @@ void mover_stop(Mover *m) {
         atomic_store(&m->interrupt, true);
         mover_wake(m);
         pthread_mutex_unlock(&m->lock);
-        for (unsigned i = 0; i < m->n_workers; i++)
-                pthread_join(m->workers[i].thread, NULL);
-        m->n_workers = 0;
+        mover_join_workers(m);
 
         /* Alone from here on. */
         while (m->n_slots > 0) {
@@ -213,12 +61,11 @@ Mover *mover_free(Mover *m) {
                 return NULL;
 
         mover_stop(m);
-        for (unsigned i = 0; i < WORKERS; i++)
-                if (m->workers[i].wake_fd >= 0)
-                        close(m->workers[i].wake_fd);
+        mover_close_workers(m);
         if (m->event_fd >= 0)
                 close(m->event_fd);
         negative_done(&m->negative);
+        pthread_mutex_destroy(&m->share_lock);
         pthread_mutex_destroy(&m->lock);
         free(m->events);
         free(m);
@@ -227,38 +74,6 @@ Mover *mover_free(Mover *m) {
 
 DEFINE_CLEANUP(Mover, mover_free)
 
-/* Signals are the loop's. */
-static int worker_start(Worker *w) {
-        sigset_t all, before;
-
-        sigfillset(&all);
-        int r = pthread_sigmask(SIG_SETMASK, &all, &before);
-        if (r != 0)
-                return -r;
-        r = pthread_create(&w->thread, NULL, mover_worker, w);
-        (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-        if (r != 0)
-                return -r;
-        (void)pthread_setname_np(w->thread, "mover");
-        return 0;
-}
-
-static int mover_start_workers(Mover *m) {
-        for (unsigned i = 0; i < WORKERS; i++) {
-                m->workers[i].mover = m;
-                m->workers[i].wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-                if (m->workers[i].wake_fd < 0)
-                        return -errno;
-        }
-        for (unsigned i = 0; i < WORKERS; i++) {
-                int r = worker_start(&m->workers[i]);
-                if (r < 0)
-                        return r;
-                m->n_workers++;
-        }
-        return 0;
-}
-
 int mover_new(Mover **ret, const Topology *topology, const SystemRoot *root,
               const Settings *settings, const MoverKernel *kernel) {
         cleanup(cleanup_mover_freep) Mover *m = calloc(1, sizeof(*m));
@@ -266,10 +81,10 @@ int mover_new(Mover **ret, const Topology *topology, const SystemRoot *root,
                 return -ENOMEM;
 
         pthread_mutex_init(&m->lock, NULL);
+        pthread_mutex_init(&m->share_lock, NULL);
         m->topology = topology;
         m->settings = *settings;
-        for (unsigned i = 0; i < WORKERS; i++)
-                m->workers[i].wake_fd = -1;
+        mover_init_workers(m);
         m->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         if (m->event_fd < 0)
                 return -errno;
@@ -308,8 +123,26 @@ static bool moves_exclude(const Move *a, const Move *b) {
         return a->id.pid == b->id.pid && (!a->ranges_only || !b->ranges_only || a->to == b->to);
 }
 
+static int slot_new(Mover *m, const Move *move, Walk walk, int fd, Slot **ret) {
+        Slot *slot = calloc(1, sizeof(*slot));
+
+        if (!slot)
+                return -ENOMEM;
+        int r = job_init(&slot->job, m->last_job + 1, move, walk, fd,
+                         m->kernel.now_ns(m->kernel.userdata), m->kernel.page_bytes);
+        if (r < 0) {
+                free(slot);
+                return r;
+        }
+        slot->shown = slot->job.outcome;
+        *ret = slot;
+        return 0;
+}
+
 /* Takes the walk when it returns 0. */
 static int mover_add_slot(Mover *m, const Move *move, Walk walk, uint64_t *ret_job) {
+        Slot *slot;
+
         for (size_t i = 0; i < m->n_slots; i++)
                 if (moves_exclude(&m->slots[i]->shown.move, move))
                         return -EBUSY;
@@ -320,17 +153,14 @@ static int mover_add_slot(Mover *m, const Move *move, Walk walk, uint64_t *ret_j
         int fd = m->kernel.attach(m->kernel.userdata, move->id);
         if (fd == -ESRCH)
                 return fd;
-        Slot *slot = calloc(1, sizeof(*slot));
-        if (!slot) {
+        int r = slot_new(m, move, walk, fd, &slot);
+        if (r < 0) {
                 if (fd >= 0)
                         m->kernel.detach(m->kernel.userdata, fd);
-                return -ENOMEM;
+                return r;
         }
-        job_init(&slot->job, ++m->last_job, move, walk, fd, m->kernel.now_ns(m->kernel.userdata),
-                 m->kernel.page_bytes);
-        slot->shown = slot->job.outcome;
         m->slots[m->n_slots++] = slot;
-        *ret_job = m->last_job;
+        *ret_job = ++m->last_job;
         mover_wake(m);
         return 0;
 }

@@ -49,6 +49,7 @@ typedef struct MoverKernel {
         void (*sleep_until)(void *userdata, uint64_t until_ns, int wake_fd);
         void *userdata;
         uint32_t page_bytes;
+        uint32_t cpus; /* as many threads are started, up to a handful */
 } MoverKernel;
 
 /* kernel == NULL: the running kernel. Topology and root are borrowed. */

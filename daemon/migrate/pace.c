@@ -2,14 +2,16 @@
 #include "migrate/pace.h"
 
 #include "base/mathx.h"
+#include "migrate/worklist.h"
 
 /* Bounds of one call. Base pages: the kernel isolates all of them first, so a long list keeps pages
- * off the LRU; fewer than 16 pay more for the call than for the pages. */
-static const uint32_t pages_min[PAGE_SIZE_MAX] = { 16, 1 };
-static const uint32_t pages_max[PAGE_SIZE_MAX] = { 2048, 32 };
+ * off the LRU; fewer than 16 pay more for the call than for the pages, unless each of them is known
+ * to be dear. */
+static const uint32_t pages_min[CALL_KIND_MAX] = { 16, 1, 1 };
+static const uint32_t pages_max[CALL_KIND_MAX] = { 2048, 32, 2048 };
 
 /* Before the first call: 4 KB 5 us, 2 MB 0.9 ms, 0.2 ms per call (measured on two-socket servers). */
-static const double each_ns[PAGE_SIZE_MAX] = { 5e3, 900e3 };
+static const double each_ns[CALL_KIND_MAX] = { 5e3, 900e3, 5e3 };
 #define FIXED_NS 200e3
 
 /* Weight that what is known keeps at each call: the last dozen calls count. What is assumed at the
@@ -37,10 +39,10 @@ static void cost_add(CallCost *c, double n, double t, double weight) {
 
 void pace_init(Pace *p) {
         *p = (Pace) { 0 };
-        for (int size = 0; size < PAGE_SIZE_MAX; size++) {
-                uint32_t points[] = { pages_min[size], 2 * pages_min[size] };
+        for (int kind = 0; kind < CALL_KIND_MAX; kind++) {
+                uint32_t points[] = { pages_min[kind], 2 * pages_min[kind] };
                 for (int i = 0; i < 2; i++)
-                        cost_add(&p->cost[size], points[i], FIXED_NS + points[i] * each_ns[size],
+                        cost_add(&p->cost[kind], points[i], FIXED_NS + points[i] * each_ns[kind],
                                  PRIOR_WEIGHT);
         }
 }
@@ -76,34 +78,56 @@ static void cost_line(const CallCost *c, double *ret_fixed, double *ret_each) {
         *ret_each = each;
 }
 
-uint64_t pace_estimate_ns(const Pace *p, PageSize size, uint64_t n) {
+uint64_t pace_estimate_ns(const Pace *p, CallKind kind, uint64_t n) {
         double fixed, each;
 
-        cost_line(&p->cost[size], &fixed, &each);
+        cost_line(&p->cost[kind], &fixed, &each);
         return (uint64_t)clamp_double(fixed + each * (double)n, 0, 1e18);
 }
 
-uint32_t pace_chunk(const Pace *p, PageSize size, const PaceOrder *order) {
-        double fixed, each, pages = pages_max[size];
+uint32_t pace_chunk(const Pace *p, CallKind kind, const PaceOrder *order) {
+        double fixed, each, pages = pages_max[kind];
 
         if (order->pause_budget_ns > 0) {
                 double budget = (double)order->pause_budget_ns;
-                cost_line(&p->cost[size], &fixed, &each);
+                cost_line(&p->cost[kind], &fixed, &each);
                 /* Where the call itself eats the budget, short calls would only multiply it. */
                 if (fixed > budget / 2)
                         fixed = budget / 2;
                 pages = ratio_or(budget - fixed, each, pages);
+                if (p->most[kind] > 0 && p->most[kind] < pages)
+                        pages = p->most[kind];
         }
         if (p->pressed)
                 pages /= 2;
-        return (uint32_t)clamp_double(pages, pages_min[size], pages_max[size]);
+        return (uint32_t)clamp_double(pages, pages_min[kind], pages_max[kind]);
 }
 
-void pace_learn(Pace *p, PageSize size, uint64_t n, uint64_t busy_ns) {
-        CallCost *c = &p->cost[size];
+/* A call is much too long beyond this many budgets; calls within it loosen the bound by so much. */
+#define LONG_FACTOR   2
+#define LOOSEN_FACTOR 1.5
+
+/* The average of the last dozen calls follows too slowly where the first of many held pages turn up:
+ * each of the next calls would be as long. */
+static void pace_bound(Pace *p, CallKind kind, uint64_t n, uint64_t busy_ns, uint64_t budget_ns) {
+        uint64_t known_ns = pace_estimate_ns(p, kind, n);
+        uint64_t long_ns = mul_sat(budget_ns > known_ns ? budget_ns : known_ns, LONG_FACTOR);
+
+        if (budget_ns > 0 && busy_ns > long_ns)
+                p->most[kind] = clamp_double((double)n * (double)budget_ns / (double)busy_ns,
+                                             pages_min[kind], pages_max[kind]);
+        else if (p->most[kind] > 0 && busy_ns <= budget_ns)
+                p->most[kind] *= LOOSEN_FACTOR;
+        if (budget_ns == 0 || p->most[kind] >= pages_max[kind])
+                p->most[kind] = 0;
+}
+
+void pace_learn(Pace *p, CallKind kind, uint64_t n, uint64_t busy_ns, uint64_t budget_ns) {
+        CallCost *c = &p->cost[kind];
 
         if (n == 0)
                 return;
+        pace_bound(p, kind, n, busy_ns, budget_ns);
         c->weight *= DECAY;
         c->n *= DECAY;
         c->nn *= DECAY;
@@ -126,37 +150,68 @@ void pace_learn_sweep(Pace *p, uint64_t n, uint64_t busy_ns) {
 }
 
 uint64_t pace_estimate_sweep_ns(const Pace *p, uint64_t n) {
-        uint64_t by_pages = pace_estimate_ns(p, PAGE_SIZE_BASE, n);
+        uint64_t by_pages = pace_estimate_ns(p, CALL_BASE, n);
         uint64_t by_sweeps = (uint64_t)clamp_double(p->sweep_each_ns * (double)n, 0, 1e18);
 
         return by_pages > by_sweeps ? by_pages : by_sweeps;
 }
 
-void pace_account(Pace *p, const PaceOrder *order, uint64_t now_ns, uint64_t busy_ns,
-                  uint64_t bytes) {
-        uint64_t half = p->pressed ? 2 : 1;
-        uint64_t rate = clamp_u64(order->bytes_per_second / half, 1, UINT64_MAX);
+/* The share of CPU time that busy_ns of work stands for, from its begin on. */
+static uint64_t cpu_share_ns(const PaceOrder *order, uint64_t busy_ns) {
+        return mul_div(busy_ns, 100, clamp_u64(order->cpu_percent, 1, UINT32_MAX));
+}
+
+static PaceCharge pace_charge(Pace *p, const PaceOrder *order, uint64_t begin_ns, uint64_t busy_ns,
+                              uint64_t bytes) {
+        uint64_t *node = &p->node_until_ns[order->to];
+        PaceCharge c = {
+                .cpu_ns = cpu_share_ns(order, busy_ns),
+                .rate = clamp_u64(order->bytes_per_second / (p->pressed ? 2 : 1), 1, UINT64_MAX),
+        };
+
+        c.node_ns = mul_div(bytes, NSEC_PER_SEC, c.rate);
+        if (busy_ns > 0 && p->cpu_until_ns < begin_ns)
+                p->cpu_until_ns = begin_ns;
+        p->cpu_until_ns = add_sat(p->cpu_until_ns, c.cpu_ns);
+        if (*node < sub_sat(begin_ns, BURST_NS))
+                *node = sub_sat(begin_ns, BURST_NS);
+        *node = add_sat(*node, c.node_ns);
+        return c;
+}
+
+PaceCharge pace_begin(Pace *p, CallKind kind, const PaceOrder *order, uint64_t now_ns, uint64_t n,
+                      uint32_t page_bytes) {
+        uint64_t pages = kind == CALL_HUGE ? mul_sat(n, UNIT_PAGES) : n;
+        uint64_t busy_ns = pace_estimate_ns(p, kind, n);
+
+        return pace_charge(p, order, now_ns, busy_ns, mul_sat(pages, page_bytes));
+}
+
+void pace_end(Pace *p, const PaceOrder *order, const PaceCharge *charge, uint64_t busy_ns,
+              uint64_t bytes) {
         uint64_t *node = &p->node_until_ns[order->to];
 
-        if (busy_ns > 0)
-                p->rest_until_ns = add_sat(now_ns, pace_rest_ns(busy_ns, order->cpu_percent));
+        p->cpu_until_ns =
+                add_sat(sub_sat(p->cpu_until_ns, charge->cpu_ns), cpu_share_ns(order, busy_ns));
+        *node = add_sat(sub_sat(*node, charge->node_ns),
+                        mul_div(bytes, NSEC_PER_SEC, charge->rate));
+}
 
-        if (*node < sub_sat(now_ns, BURST_NS))
-                *node = sub_sat(now_ns, BURST_NS);
-        *node = add_sat(*node, mul_div(bytes, NSEC_PER_SEC, rate));
+void pace_account(Pace *p, const PaceOrder *order, uint64_t now_ns, uint64_t busy_ns,
+                  uint64_t bytes) {
+        (void)pace_charge(p, order, sub_sat(now_ns, busy_ns), busy_ns, bytes);
 }
 
 uint64_t pace_next_ns(const Pace *p, const PaceOrder *order, Limit *ret_limit) {
         uint64_t node_ns = p->node_until_ns[order->to];
-        bool by_node = node_ns > p->rest_until_ns;
+        bool by_node = node_ns > p->cpu_until_ns;
 
         *ret_limit = !by_node ? LIMIT_CPU : p->pressed ? LIMIT_PRESSURE : LIMIT_BANDWIDTH;
-        return by_node ? node_ns : p->rest_until_ns;
+        return by_node ? node_ns : p->cpu_until_ns;
 }
 
 bool pace_is_short(const Pace *p, const PaceOrder *order) {
-        return order->pause_budget_ns > 0 &&
-               pace_chunk(p, PAGE_SIZE_BASE, order) < pages_max[PAGE_SIZE_BASE];
+        return order->pause_budget_ns > 0 && pace_chunk(p, CALL_BASE, order) < pages_max[CALL_BASE];
 }
 
 bool pace_wants_pressure(const Pace *p, uint64_t now_ns) {

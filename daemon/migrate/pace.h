@@ -11,12 +11,13 @@
  * call may take; while the machine is under pressure half the bandwidth and half as much at a time.
  * Pure: time is given. */
 
-/* Costs are learned per size of page. */
-typedef enum PageSize {
-        PAGE_SIZE_BASE,
-        PAGE_SIZE_HUGE, /* one unit of 512 base pages */
-        PAGE_SIZE_MAX,
-} PageSize;
+/* Costs are learned per kind of call. */
+typedef enum CallKind {
+        CALL_BASE,
+        CALL_HUGE,  /* units of 512 base pages */
+        CALL_RETRY, /* pages that were busy before: the kernel tries each ten times over */
+        CALL_KIND_MAX,
+} CallKind;
 
 /* Time of a call as fixed + n * each, from exponentially weighted sums over past calls. */
 typedef struct CallCost {
@@ -24,9 +25,10 @@ typedef struct CallCost {
 } CallCost;
 
 typedef struct Pace {
-        CallCost cost[PAGE_SIZE_MAX];
-        double sweep_each_ns;              /* per page of migrate_pages(2); 0: not known */
-        uint64_t rest_until_ns;            /* of the share of a CPU */
+        CallCost cost[CALL_KIND_MAX];
+        double most[CALL_KIND_MAX]; /* pages (units) since a call took much too long; 0: no bound */
+        double sweep_each_ns;       /* per page of migrate_pages(2); 0: not known */
+        uint64_t cpu_until_ns;      /* of the share of CPU time */
         uint64_t node_until_ns[NODES_MAX]; /* of the bucket of a target node */
         uint64_t pressure_read_ns;
         bool pressed;
@@ -40,6 +42,14 @@ typedef struct PaceOrder {
         uint64_t pause_budget_ns; /* 0: none */
 } PaceOrder;
 
+/* What a call under way is expected to take of the budgets, so that others that begin meanwhile do
+ * not spend it as well. */
+typedef struct PaceCharge {
+        uint64_t cpu_ns;  /* of cpu_until_ns, */
+        uint64_t node_ns; /* of node_until_ns */
+        uint64_t rate;    /* bytes per second */
+} PaceCharge;
+
 void pace_init(Pace *p);
 
 /* Settings of a move: bandwidth_max for one that promises ten times its cost,
@@ -48,15 +58,24 @@ PaceOrder pace_order(const Settings *s, const Move *move);
 
 /* Pages (huge: units) that the next call may have: within bounds, so that it takes the pause budget
  * at the learned cost; half of that under pressure. */
-uint32_t pace_chunk(const Pace *p, PageSize size, const PaceOrder *order);
+uint32_t pace_chunk(const Pace *p, CallKind kind, const PaceOrder *order);
 
 /* What a call over n pages would take at the learned cost. */
-uint64_t pace_estimate_ns(const Pace *p, PageSize size, uint64_t n);
+uint64_t pace_estimate_ns(const Pace *p, CallKind kind, uint64_t n);
 
-/* A call over n pages took busy_ns. */
-void pace_learn(Pace *p, PageSize size, uint64_t n, uint64_t busy_ns);
+/* A call over n pages took busy_ns. One that took much longer than the budget and than what was known
+ * bounds the next ones at once: among its pages were some that are held. */
+void pace_learn(Pace *p, CallKind kind, uint64_t n, uint64_t busy_ns, uint64_t budget_ns);
 
-/* A call ended at now_ns, took busy_ns and moved so many bytes. */
+/* A call over n units of that kind begins: charges what it will take at the learned cost. */
+PaceCharge pace_begin(Pace *p, CallKind kind, const PaceOrder *order, uint64_t now_ns, uint64_t n,
+                      uint32_t page_bytes);
+
+/* It ended, took busy_ns and moved so many bytes. */
+void pace_end(Pace *p, const PaceOrder *order, const PaceCharge *charge, uint64_t busy_ns,
+              uint64_t bytes);
+
+/* Both at once, for a call that ended at now_ns. */
 void pace_account(Pace *p, const PaceOrder *order, uint64_t now_ns, uint64_t busy_ns,
                   uint64_t bytes);
 

@@ -79,7 +79,7 @@ static int fake_attempt(Fake *f, FakePage *page, int to) {
         return 1;
 }
 
-static int64_t fake_migrate_pages(void *userdata, pid_t pid, NodeMask from, int to) {
+static int64_t locked_migrate_pages(void *userdata, pid_t pid, NodeMask from, int to) {
         Fake *f = userdata;
         int64_t left = 0;
         int64_t r =
@@ -142,8 +142,8 @@ static int32_t fake_isolate(Fake *f, const Batch *b, const uint32_t *index, Fake
         return page->error;
 }
 
-static int64_t fake_move_pages(void *userdata, pid_t pid, const uint64_t *addresses, uint32_t n,
-                               int to, int32_t *status) {
+static int64_t locked_move_pages(void *userdata, pid_t pid, const uint64_t *addresses, uint32_t n,
+                                 int to, int32_t *status) {
         static Batch b; /* one worker */
         static uint32_t index[4096];
         Fake *f = userdata;
@@ -173,8 +173,8 @@ static int64_t fake_move_pages(void *userdata, pid_t pid, const uint64_t *addres
         return fake_flush(f, &b, to, status, index);
 }
 
-static int fake_query_pages(void *userdata, pid_t pid, const uint64_t *addresses, uint32_t n,
-                            int32_t *ret_node) {
+static int locked_query_pages(void *userdata, pid_t pid, const uint64_t *addresses, uint32_t n,
+                              int32_t *ret_node) {
         Fake *f = userdata;
         int r = fake_common(f);
         int64_t script = scripted(f->query_script, f->n_query++);
@@ -192,8 +192,8 @@ static int fake_query_pages(void *userdata, pid_t pid, const uint64_t *addresses
         return 0;
 }
 
-static int fake_read_mappings(void *userdata, pid_t pid, uint64_t from, AddressRange *ret,
-                              uint32_t max) {
+static int locked_read_mappings(void *userdata, pid_t pid, uint64_t from, AddressRange *ret,
+                                uint32_t max) {
         Fake *f = userdata;
         uint64_t end = FAKE_BASE + (uint64_t)f->n_pages * FAKE_PAGE_BYTES;
         uint64_t middle = FAKE_BASE + (uint64_t)f->split * FAKE_PAGE_BYTES;
@@ -208,6 +208,45 @@ static int fake_read_mappings(void *userdata, pid_t pid, uint64_t from, AddressR
                 if (all[i].end > from && all[i].end > all[i].start)
                         ret[n++] = all[i];
         return (int)n;
+}
+
+static int64_t fake_migrate_pages(void *userdata, pid_t pid, NodeMask from, int to) {
+        Fake *f = userdata;
+
+        pthread_mutex_lock(&f->lock);
+        int64_t r = locked_migrate_pages(f, pid, from, to);
+        pthread_mutex_unlock(&f->lock);
+        return r;
+}
+
+static int64_t fake_move_pages(void *userdata, pid_t pid, const uint64_t *addresses, uint32_t n,
+                               int to, int32_t *status) {
+        Fake *f = userdata;
+
+        pthread_mutex_lock(&f->lock);
+        int64_t r = locked_move_pages(f, pid, addresses, n, to, status);
+        pthread_mutex_unlock(&f->lock);
+        return r;
+}
+
+static int fake_query_pages(void *userdata, pid_t pid, const uint64_t *addresses, uint32_t n,
+                            int32_t *ret_node) {
+        Fake *f = userdata;
+
+        pthread_mutex_lock(&f->lock);
+        int r = locked_query_pages(f, pid, addresses, n, ret_node);
+        pthread_mutex_unlock(&f->lock);
+        return r;
+}
+
+static int fake_read_mappings(void *userdata, pid_t pid, uint64_t from, AddressRange *ret,
+                              uint32_t max) {
+        Fake *f = userdata;
+
+        pthread_mutex_lock(&f->lock);
+        int r = locked_read_mappings(f, pid, from, ret, max);
+        pthread_mutex_unlock(&f->lock);
+        return r;
 }
 
 /* The descriptor is the start time: another process has another one. */
@@ -231,8 +270,11 @@ static void fake_detach(void *userdata, int fd) {
 static int fake_check(void *userdata, int fd) {
         Fake *f = userdata;
 
+        pthread_mutex_lock(&f->lock);
         f->n_check++;
-        return (uint64_t)fd == f->starttime ? 0 : -ESRCH;
+        int r = (uint64_t)fd == f->starttime ? 0 : -ESRCH;
+        pthread_mutex_unlock(&f->lock);
+        return r;
 }
 
 static double fake_pressure(void *userdata) {
@@ -251,17 +293,22 @@ static void fake_sleep_until(void *userdata, uint64_t until_ns, int wake_fd) {
         }
         if (poll(&p, 1, 0) > 0)
                 return;
+        pthread_mutex_lock(&f->lock);
         f->n_sleep++;
         fake_log(f, "sleep %" PRIu64 "\n", until_ns / NSEC_PER_MSEC);
         if (f->on_sleep)
                 f->on_sleep(f, f->userdata);
+        pthread_mutex_unlock(&f->lock);
         if (poll(&p, 1, 0) > 0)
                 return; /* the hook woke the engine: time stands still */
-        atomic_store(&f->now_ns, until_ns);
+        unsigned long long now_ns = atomic_load(&f->now_ns);
+        while (now_ns < until_ns && !atomic_compare_exchange_weak(&f->now_ns, &now_ns, until_ns))
+                ;
 }
 
 void fake_init(Fake *f, uint32_t n, int node) {
         memset(f, 0, sizeof(*f));
+        pthread_mutex_init(&f->lock, NULL);
         f->pages = calloc(n ? n : 1, sizeof(*f->pages));
         f->n_pages = n;
         f->split = n / 3;
@@ -287,12 +334,14 @@ void fake_init(Fake *f, uint32_t n, int node) {
                 .sleep_until = fake_sleep_until,
                 .userdata = f,
                 .page_bytes = FAKE_PAGE_BYTES,
+                .cpus = 1,
         };
 }
 
 void fake_done(Fake *f) {
         f->mover = mover_free(f->mover);
         cr_assert_eq(atomic_load(&f->n_attached), 0);
+        pthread_mutex_destroy(&f->lock);
         free(f->pages);
         f->pages = NULL;
 }

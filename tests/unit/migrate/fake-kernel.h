@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "migrate/mover.h"
@@ -8,7 +9,8 @@
 /* One process on a machine with four nodes, in memory: pages with a node and a behaviour, a clock
  * that only moves when something takes time, and a log of what the engine asked for. It follows
  * mm/migrate.c: batches end at a page whose lookup fails, a failing batch ends the call and leaves
- * its statuses unwritten. */
+ * its statuses unwritten. Calls of several threads follow one another. Set kernel.cpus for more than
+ * one worker; then what it sees depends on the order of threads. */
 
 #define FAKE_BASE       UINT64_C(0x10000000)
 #define FAKE_PAGE_BYTES 4096u
@@ -26,19 +28,20 @@ typedef struct FakePage {
 
 typedef struct Fake Fake;
 struct Fake {
+        pthread_mutex_t lock; /* of everything that is not atomic, once the engine runs */
         FakePage *pages;
         uint32_t n_pages;
         uint32_t split; /* page at which the second mapping begins */
-        uint64_t starttime;
+        atomic_ullong starttime;
         atomic_ullong now_ns;
         uint64_t call_ns;  /* what each moving call takes, and */
         uint64_t page_ns;  /* each base page that moves */
         uint64_t query_ns; /* each query */
         atomic_uint n_now; /* looks at the clock */
         double pressure;
-        uint32_t n_attached;    /* address spaces held */
+        atomic_uint n_attached; /* address spaces held */
         uint32_t room;          /* pages that the target can still take */
-        bool permitted, has_mm; /* false: -EPERM, -EINVAL from every call */
+        atomic_bool permitted, has_mm; /* false: -EPERM, -EINVAL from every call */
         /* Results of the first calls, in order; 0 behaves naturally. */
         int64_t migrate_script[FAKE_SCRIPT_MAX];
         int64_t move_script[FAKE_SCRIPT_MAX];

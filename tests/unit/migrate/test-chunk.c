@@ -154,8 +154,33 @@ Test(chunk, failing_query_leaves_no_page_out) {
 
         fake_init(&f, 4, 1);
         f.query_script[0] = -ESRCH;
+        f.pages[1].busy = 1;
         Chunk c = chunk_of(&f, node_bit(1), 0);
         cr_assert_eq(chunk_move(&c, &f.kernel, &r), -ESRCH);
         cr_assert_eq(r.pages[PAGE_GONE], 4);
         fake_done(&f);
+}
+
+/* Where the call says everything, nothing is asked; where it does not, each page is, and of huge pages
+ * four. */
+Test(chunk, asks_only_for_what_the_call_left_open) {
+        static const struct {
+                uint32_t busy; /* of the pages, from the first on */
+                uint32_t queries;
+        } rows[] = { { 0, 0 }, { 1, 1 } };
+
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                Fake f;
+                ChunkResult r = { 0 };
+
+                fake_init(&f, 10, 1);
+                for (uint32_t page = 0; page < rows[i].busy; page++)
+                        f.pages[page].busy = 1;
+                Chunk c = chunk_of(&f, node_bit(1), 0);
+                cr_assert_eq(chunk_move(&c, &f.kernel, &r), 0);
+                cr_assert_eq(f.n_query, rows[i].queries, "row %zu: %u", i, f.n_query);
+                cr_assert_eq(r.pages[PAGE_MOVED], 10 - rows[i].busy);
+                cr_assert_eq(r.pages[PAGE_RETRY], rows[i].busy);
+                fake_done(&f);
+        }
 }

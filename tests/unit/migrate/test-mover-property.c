@@ -123,6 +123,7 @@ Test(mover_property, accounting_holds_over_random_scripts, .timeout = 60) {
                 uint64_t random = seed;
 
                 random_process(&f, &random);
+                f.kernel.cpus = 1 + seed % 3;
                 fake_start(&f);
                 AddressRange ranges[8] = {};
                 Move move = random_move(&f, &random, ranges);
@@ -131,6 +132,34 @@ Test(mover_property, accounting_holds_over_random_scripts, .timeout = 60) {
                 Outcome o = fake_wait_end(&f, NULL);
                 cr_assert(o.reason > REASON_NONE && o.reason < REASON_MAX);
                 cr_assert_eq(mover_list(f.mover, &o, 1), 0, "seed %" PRIu64, seed);
+                fake_done(&f);
+        }
+}
+
+/* Jobs of several processes between several nodes at once; the memory is one for all of them, which
+ * makes it worse. */
+Test(mover_property, accounting_holds_with_several_jobs_at_once, .timeout = 60) {
+        static Fake f;
+
+        for (uint64_t seed = 1; seed <= 200; seed++) {
+                uint64_t random = seed * 7919;
+                uint64_t job;
+                uint32_t n = 0;
+
+                random_process(&f, &random);
+                f.kernel.cpus = 4;
+                fake_start(&f);
+                for (int i = 0; i < 8; i++) {
+                        Move move = fake_move(&f, node_bit(1 + i % 3), i % 2 ? 0 : 1 + (i + 1) % 3);
+                        move.id.pid = 42 + i;
+                        int r = mover_submit(f.mover, &move, &job);
+                        /* The process may have ended meanwhile. */
+                        cr_assert(r == 0 || r == -ESRCH, "seed %" PRIu64 ": %d", seed, r);
+                        n += r == 0;
+                }
+                for (; n > 0; n--)
+                        (void)fake_wait_end(&f, NULL);
+                cr_assert_eq(mover_list(f.mover, &(Outcome) {}, 1), 0, "seed %" PRIu64, seed);
                 fake_done(&f);
         }
 }

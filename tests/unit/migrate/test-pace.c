@@ -11,29 +11,29 @@ static const PaceOrder order = {
 };
 
 /* Calls that cost fixed + n * each, until the chunk settles. */
-static uint32_t settle(Pace *p, PageSize size, const PaceOrder *o, uint64_t fixed_ns,
+static uint32_t settle(Pace *p, CallKind size, const PaceOrder *o, uint64_t fixed_ns,
                        uint64_t each_ns) {
         for (int i = 0; i < 60; i++) {
                 uint32_t n = pace_chunk(p, size, o);
-                pace_learn(p, size, n, fixed_ns + n * each_ns);
+                pace_learn(p, size, n, fixed_ns + n * each_ns, o->pause_budget_ns);
         }
         return pace_chunk(p, size, o);
 }
 
 Test(pace, chunk_settles_at_the_pause_budget) {
         static const struct {
-                PageSize size;
+                CallKind size;
                 uint64_t fixed_us, each_us;
                 uint32_t low, high;
         } rows[] = {
-                { PAGE_SIZE_BASE, 200, 5, 2048, 2048 }, /* 3960 would fit */
-                { PAGE_SIZE_BASE, 200, 40, 470, 500 },
-                { PAGE_SIZE_BASE, 200, 100, 190, 201 },
-                { PAGE_SIZE_BASE, 0, 3000, 16, 16 },
-                { PAGE_SIZE_BASE, 15000, 40, 240, 510 }, /* the call itself is dear */
-                { PAGE_SIZE_HUGE, 200, 900, 20, 23 },
-                { PAGE_SIZE_HUGE, 200, 200, 32, 32 },
-                { PAGE_SIZE_HUGE, 200, 30000, 1, 1 },
+                { CALL_BASE, 200, 5, 2048, 2048 }, /* 3960 would fit */
+                { CALL_BASE, 200, 40, 470, 500 },
+                { CALL_BASE, 200, 100, 190, 201 },
+                { CALL_BASE, 0, 3000, 16, 16 },
+                { CALL_BASE, 15000, 40, 240, 510 }, /* the call itself is dear */
+                { CALL_HUGE, 200, 900, 20, 23 },
+                { CALL_HUGE, 200, 200, 32, 32 },
+                { CALL_HUGE, 200, 30000, 1, 1 },
         };
 
         for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -50,10 +50,10 @@ Test(pace, chunk_follows_a_change) {
         Pace p;
 
         pace_init(&p);
-        cr_assert_eq(settle(&p, PAGE_SIZE_BASE, &order, 100000, 5000), 2048);
-        uint32_t n = settle(&p, PAGE_SIZE_BASE, &order, 100000, 100000);
+        cr_assert_eq(settle(&p, CALL_BASE, &order, 100000, 5000), 2048);
+        uint32_t n = settle(&p, CALL_BASE, &order, 100000, 100000);
         cr_assert(n >= 150 && n <= 240, "%u", n);
-        cr_assert_eq(pace_chunk(&p, PAGE_SIZE_HUGE, &order), 22, "sizes are apart");
+        cr_assert_eq(pace_chunk(&p, CALL_HUGE, &order), 22, "sizes are apart");
 }
 
 Test(pace, no_budget_no_limit) {
@@ -62,7 +62,7 @@ Test(pace, no_budget_no_limit) {
 
         free_order.pause_budget_ns = 0;
         pace_init(&p);
-        cr_assert_eq(settle(&p, PAGE_SIZE_BASE, &free_order, 0, 1000000), 2048);
+        cr_assert_eq(settle(&p, CALL_BASE, &free_order, 0, 1000000), 2048);
         cr_assert(!pace_is_short(&p, &free_order));
         cr_assert(pace_is_short(&p, &order));
 }
@@ -71,9 +71,9 @@ Test(pace, estimate_is_what_was_learned) {
         Pace p;
 
         pace_init(&p);
-        cr_assert_eq(pace_estimate_ns(&p, PAGE_SIZE_BASE, 1000), 5200000);
-        settle(&p, PAGE_SIZE_BASE, &order, 0, 40000);
-        uint64_t ns = pace_estimate_ns(&p, PAGE_SIZE_BASE, 1000);
+        cr_assert_eq(pace_estimate_ns(&p, CALL_BASE, 1000), 5200000);
+        settle(&p, CALL_BASE, &order, 0, 40000);
+        uint64_t ns = pace_estimate_ns(&p, CALL_BASE, 1000);
         cr_assert(ns > 36000000 && ns < 44000000, "%lu", ns);
 }
 
@@ -81,12 +81,12 @@ Test(pace, sweeps_are_estimated_by_what_they_took) {
         Pace p;
 
         pace_init(&p);
-        cr_assert_eq(pace_estimate_sweep_ns(&p, 1000), pace_estimate_ns(&p, PAGE_SIZE_BASE, 1000));
+        cr_assert_eq(pace_estimate_sweep_ns(&p, 1000), pace_estimate_ns(&p, CALL_BASE, 1000));
         pace_learn_sweep(&p, 1000, NSEC_PER_SEC);
         cr_assert_eq(pace_estimate_sweep_ns(&p, 5000), 5 * NSEC_PER_SEC);
         pace_learn_sweep(&p, 0, NSEC_PER_SEC);
         cr_assert_eq(pace_estimate_sweep_ns(&p, 5000), 5 * NSEC_PER_SEC);
-        cr_assert_eq(pace_chunk(&p, PAGE_SIZE_BASE, &order), 2048, "chunks are another matter");
+        cr_assert_eq(pace_chunk(&p, CALL_BASE, &order), 2048, "chunks are another matter");
 }
 
 /* Bytes per second over many calls of 1 MiB, each of 1 ms. */
@@ -160,14 +160,14 @@ Test(pace, pressure_halves_the_chunk_and_is_read_now_and_then) {
         Pace p;
 
         pace_init(&p);
-        uint32_t whole = settle(&p, PAGE_SIZE_BASE, &order, 0, 40000);
+        uint32_t whole = settle(&p, CALL_BASE, &order, 0, 40000);
         cr_assert(pace_wants_pressure(&p, 1));
         pace_set_pressure(&p, 5 * NSEC_PER_SEC, 11);
-        cr_assert_eq(pace_chunk(&p, PAGE_SIZE_BASE, &order), whole / 2);
+        cr_assert_eq(pace_chunk(&p, CALL_BASE, &order), whole / 2);
         cr_assert(!pace_wants_pressure(&p, 6 * NSEC_PER_SEC));
         cr_assert(pace_wants_pressure(&p, 7 * NSEC_PER_SEC));
         pace_set_pressure(&p, 7 * NSEC_PER_SEC, 1);
-        cr_assert_eq(pace_chunk(&p, PAGE_SIZE_BASE, &order), whole);
+        cr_assert_eq(pace_chunk(&p, CALL_BASE, &order), whole);
 }
 
 Test(pace, urgent_moves_get_the_maximum) {

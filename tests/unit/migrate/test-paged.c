@@ -199,7 +199,8 @@ Test(paged, auto_sweeps_what_is_small) {
                 { 3000, 20 * NSEC_PER_MSEC, true }, /* 15 ms at 5 us */
                 { 6000, 20 * NSEC_PER_MSEC, false },
                 { 3000, 5 * NSEC_PER_MSEC, false },
-                { 60000, 0, true }, /* no budget */
+                { 3000, 0, true }, /* no budget */
+                { 60000, 0, false },
         };
 
         for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
