@@ -51,19 +51,24 @@ static void add_counter(Metrics *m, json_object *stats, const char *name, const 
         metrics_sample(m, (double)json_u64(stats, name) * factor, NULL);
 }
 
-static void add_counters(Metrics *m, json_object *stats) {
-        json_object *failures = json_object_object_get(stats, "FailuresByErrno");
+/* A family with a sample for each class of failure. */
+static void add_by_errno(Metrics *m, json_object *values, const char *name, const char *help) {
+        metrics_family(m, name, METRIC_COUNTER, help);
+        if (!json_object_is_type(values, json_type_object))
+                return;
+        json_object_object_foreach(values, error, value) {
+                metrics_sample(m, json_object_get_double(value), "errno", error, NULL);
+        }
+}
 
+static void add_counters(Metrics *m, json_object *stats) {
 #define ADD_COUNTER(member, name, meaning) add_counter(m, stats, name, meaning);
         COUNTER_TABLE(ADD_COUNTER)
 #undef ADD_COUNTER
-        metrics_family(m, "failures", METRIC_COUNTER,
-                       "failed attempts to move a page and failed calls, by errno");
-        if (!failures)
-                return;
-        json_object_object_foreach(failures, name, value) {
-                metrics_sample(m, json_object_get_double(value), "errno", name, NULL);
-        }
+        add_by_errno(m, json_object_object_get(stats, "FailuresByErrno"), "failures",
+                     "failed attempts to move a page and failed calls, by errno");
+        add_by_errno(m, json_object_object_get(stats, "FailedBytesByErrno"), "failed_bytes",
+                     "size of the pages that could not be moved, by errno");
 }
 
 static void add_gauge(Metrics *m, const char *name, const char *help, double value) {

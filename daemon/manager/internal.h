@@ -86,6 +86,7 @@ typedef struct Manager {
         /* accounts */
         Counters counters;
         uint64_t failures[FAILURE_MAX];
+        uint64_t failed_bytes[FAILURE_MAX];
         PendingOutcome pending[PENDING_MAX];
         size_t n_pending;
         char *status_sent;

@@ -37,8 +37,10 @@ static void count_outcome(Manager *m, const Outcome *o) {
         c->pages_shared += o->pages_shared;
         c->bytes_moved += o->bytes_moved;
         c->move_usec += o->busy_ns / NSEC_PER_USEC;
-        for (int i = 0; i < FAILURE_MAX; i++)
+        for (int i = 0; i < FAILURE_MAX; i++) {
                 m->failures[i] += o->failures[i];
+                m->failed_bytes[i] += o->failed_bytes[i];
+        }
 }
 
 /* What a process did before its pages moved says nothing about where they are now. */

@@ -40,8 +40,8 @@ void manager_status(Manager *m, StatusView *ret) {
         };
         observer_count(m->observer, &ret->counters);
         decide_count(m->decide_state, &ret->counters);
-        for (int i = 0; i < FAILURE_MAX; i++)
-                ret->failures[i] = m->failures[i];
+        memcpy(ret->failures, m->failures, sizeof(ret->failures));
+        memcpy(ret->failed_bytes, m->failed_bytes, sizeof(ret->failed_bytes));
 }
 
 static void view_status(void *userdata, StatusView *ret) {

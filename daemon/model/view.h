@@ -45,7 +45,8 @@ typedef struct StatusView {
         uint64_t cpu_usage_usec; /* of the daemon and its BPF programs */
         uint64_t sampler_usec;   /* of these, of the BPF programs */
         Counters counters;
-        uint64_t failures[FAILURE_MAX]; /* pages by class, over all jobs */
+        uint64_t failures[FAILURE_MAX];     /* pages (and calls) by class, over all jobs */
+        uint64_t failed_bytes[FAILURE_MAX]; /* the size of those pages */
 } StatusView;
 
 typedef struct ProcessRow {

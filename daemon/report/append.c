@@ -4,34 +4,33 @@
 #include <math.h>
 
 #include "base/escape.h"
-#include "report/describe.h"
+#include "model/limits.h"
 
-/* D-Bus could carry NaN, but JSON could not. */
 static double finite_or_zero(double value) {
         return isfinite(value) ? value : 0;
 }
 
-int append_text(sd_bus_message *m, const char *key, const char *raw) {
+static int append_text(void *m, const char *key, const char *raw) {
         char text[ESCAPE_BYTES(UNIT_BYTES)];
 
         escape_string(text, sizeof text, raw ?: "");
         return sd_bus_message_append(m, "{sv}", key, "s", text);
 }
 
-int append_u32(sd_bus_message *m, const char *key, uint32_t value) {
+static int append_i32(void *m, const char *key, int32_t value) {
+        return sd_bus_message_append(m, "{sv}", key, "i", value);
+}
+
+static int append_u32(void *m, const char *key, uint32_t value) {
         return sd_bus_message_append(m, "{sv}", key, "u", value);
 }
 
-int append_u64(sd_bus_message *m, const char *key, uint64_t value) {
+static int append_u64(void *m, const char *key, uint64_t value) {
         return sd_bus_message_append(m, "{sv}", key, "t", value);
 }
 
-int append_double(sd_bus_message *m, const char *key, double value) {
+static int append_number(void *m, const char *key, double value) {
         return sd_bus_message_append(m, "{sv}", key, "d", finite_or_zero(value));
-}
-
-int append_node(sd_bus_message *m, const char *key, const Topology *t, int index) {
-        return sd_bus_message_append(m, "{sv}", key, "i", (int32_t)describe_node_id(t, index));
 }
 
 /* Opens {s v(ax)}; the caller appends the elements and closes with end_array(). */
@@ -50,14 +49,21 @@ static int end_array(sd_bus_message *m) {
         return sd_bus_message_close_container(m);
 }
 
-int append_i32s(sd_bus_message *m, const char *key, const int32_t *values, size_t n) {
+static int append_i32s(void *m, const char *key, const int32_t *values, size_t n) {
         TRY(begin_array(m, key, "i"));
         for (size_t i = 0; i < n; i++)
                 TRY(sd_bus_message_append_basic(m, 'i', &values[i]));
         return end_array(m);
 }
 
-int append_doubles(sd_bus_message *m, const char *key, const double *values, size_t n) {
+static int append_u64s(void *m, const char *key, const uint64_t *values, size_t n) {
+        TRY(begin_array(m, key, "t"));
+        for (size_t i = 0; i < n; i++)
+                TRY(sd_bus_message_append_basic(m, 't', &values[i]));
+        return end_array(m);
+}
+
+static int append_numbers(void *m, const char *key, const double *values, size_t n) {
         TRY(begin_array(m, key, "d"));
         for (size_t i = 0; i < n; i++) {
                 double value = finite_or_zero(values[i]);
@@ -67,9 +73,16 @@ int append_doubles(sd_bus_message *m, const char *key, const double *values, siz
         return end_array(m);
 }
 
-int append_u64s(sd_bus_message *m, const char *key, const uint64_t *values, size_t n) {
-        TRY(begin_array(m, key, "t"));
-        for (size_t i = 0; i < n; i++)
-                TRY(sd_bus_message_append_basic(m, 't', &values[i]));
-        return end_array(m);
+FieldWriter append_writer(sd_bus_message *m) {
+        return (FieldWriter) {
+                .text = append_text,
+                .i32 = append_i32,
+                .u32 = append_u32,
+                .u64 = append_u64,
+                .number = append_number,
+                .i32s = append_i32s,
+                .u64s = append_u64s,
+                .numbers = append_numbers,
+                .to = m,
+        };
 }

@@ -2,9 +2,12 @@
 #include "report/bus_private.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/escape.h"
+#include "model/limits.h"
 #include "report/append.h"
 
 /* Who may change something: first the bus is asked for the user of the caller; root and the daemon's own
@@ -21,6 +24,7 @@ struct Pending {
         sd_bus_message *call;
         AuthorizedCall run;
         const char *action;
+        pid_t pid;   /* of the process that it is about; 0: none */
         bool polkit; /* the second question is under way */
         Pending *previous;
         Pending *next;
@@ -120,13 +124,41 @@ static int on_polkit_answer(sd_bus_message *reply, void *userdata, sd_bus_error 
         return 1;
 }
 
+/* What the person sees who is asked for a password; polkit puts the details in. */
+#define MESSAGE_PROCESS                                                                            \
+        "Authentication is required to control moves of the memory of process $(pid) between "     \
+        "NUMA nodes."
+#define MESSAGE_UNIT                                                                               \
+        "Authentication is required to control moves of the memory of process $(pid) of $(unit) "  \
+        "between NUMA nodes."
+
+/* Details for rules and for the message: pid and unit of the process. */
+static int append_details(sd_bus_message *m, const Pending *p) {
+        const ReportBackend *b = &p->b->backend;
+        char unit[ESCAPE_BYTES(UNIT_BYTES)], pid[16];
+        ProcessRow row = { 0 };
+
+        TRY(sd_bus_message_open_container(m, 'a', "{ss}"));
+        if (p->pid > 0) {
+                snprintf(pid, sizeof pid, "%d", (int)p->pid);
+                /* A process that has gone meanwhile is told when the call is carried out. */
+                if (b->process(b->userdata, p->pid, &row) < 0)
+                        row.info.unit[0] = 0;
+                escape_string(unit, sizeof unit, row.info.unit);
+                TRY(sd_bus_message_append(m, "{ss}{ss}{ss}{ss}", "pid", pid, "unit", unit,
+                                          "polkit.message", *unit ? MESSAGE_UNIT : MESSAGE_PROCESS,
+                                          "polkit.gettext_domain", "numabalancerd"));
+        }
+        return sd_bus_message_close_container(m);
+}
+
 static int append_question(sd_bus_message *m, const Pending *p) {
         bool interactive = sd_bus_message_get_allow_interactive_authorization(p->call) > 0;
 
         TRY(sd_bus_message_append(m, "(sa{sv})", "system-bus-name", 1, "name", "s",
                                   sd_bus_message_get_sender(p->call)));
         TRY(sd_bus_message_append(m, "s", p->action));
-        TRY(sd_bus_message_append(m, "a{ss}", 0));
+        TRY(append_details(m, p));
         return sd_bus_message_append(m, "us", interactive ? POLKIT_INTERACTIVE : 0u, "");
 }
 
@@ -180,7 +212,7 @@ static int on_sender_known(sd_bus_message *reply, void *userdata, sd_bus_error *
         return 1;
 }
 
-int authorize(ReportBus *b, sd_bus_message *m, const char *action, AuthorizedCall run,
+int authorize(ReportBus *b, sd_bus_message *m, const char *action, pid_t pid, AuthorizedCall run,
               sd_bus_error *error) {
         sd_bus_slot *slot = NULL;
         Pending *p;
@@ -188,7 +220,7 @@ int authorize(ReportBus *b, sd_bus_message *m, const char *action, AuthorizedCal
 
         if (b->n_pending >= BUS_PENDING_MAX)
                 return sd_bus_error_set(error, BUS_ERROR_BUSY, "Too many calls wait for an answer");
-        p = pending_new(&(Pending) { .b = b, .call = m, .run = run, .action = action });
+        p = pending_new(&(Pending) { .b = b, .call = m, .run = run, .action = action, .pid = pid });
         if (!p)
                 return -ENOMEM;
         r = sd_bus_call_method_async(sd_bus_message_get_bus(m), &slot, "org.freedesktop.DBus",

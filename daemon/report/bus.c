@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/escape.h"
 #include "report/describe.h"
+#include "report/fields.h"
 #include "report/journal.h"
 
 /* As in the D-Bus specification, with the directory that systemd uses since 2018. */
@@ -159,6 +160,7 @@ int report_bus_new(ReportBus **ret, sd_event *event, const ReportBackend *backen
             (r = sd_event_source_set_priority(b->sampler, BUS_EVENT_PRIORITY)) < 0 ||
             (r = sd_event_source_set_priority(b->retry, BUS_EVENT_PRIORITY)) < 0)
                 return r;
+        TRY(dump_workers_new(&b->dumps, event, BUS_EVENT_PRIORITY));
         (void)sd_event_source_set_description(b->retry, "bus-retry");
         (void)sd_event_source_set_description(b->sampler, "history");
         r = bus_connect(b);
@@ -175,6 +177,7 @@ ReportBus *report_bus_free(ReportBus *b) {
         if (b->bus && sd_bus_is_ready(b->bus) > 0)
                 (void)sd_bus_process(b->bus, NULL);
         bus_disconnect(b);
+        dump_workers_free(b->dumps);
         sd_event_source_disable_unref(b->retry);
         sd_event_source_disable_unref(b->sampler);
         sd_event_unref(b->event);

@@ -5,6 +5,7 @@
 #include <systemd/sd-event.h>
 
 #include "report/bus.h"
+#include "report/dump_worker.h"
 #include "report/history.h"
 
 /* Shared by the files of the D-Bus face only. */
@@ -38,6 +39,10 @@ struct ReportBus {
         size_t rows_queued; /* rows of lists sent since the queue to the bus was empty */
         unsigned failures;  /* connections lost or refused in a row */
         BusState state;
+        DumpWorkers *dumps;
+        Finding findings[FINDINGS_MAX]; /* of the doctor, as of findings_ns */
+        size_t n_findings;
+        uint64_t findings_ns;
 };
 
 /* org.numabalancer1.Manager and org.freedesktop.LogControl1; userdata is the ReportBus. */
@@ -67,6 +72,14 @@ void property_forget(StatusView *known);
 /* 0 and the rows are accounted for, or -EBUSY with the error set. */
 int bus_admit_rows(ReportBus *b, size_t rows, sd_bus_error *error);
 
+/* Unfinished jobs that are shown; the engine's queue is shorter. */
+#define BUS_JOBS_MAX 1024
+
+/* What the doctor finds, b->findings, looked for anew when it is older than this: it means a walk over
+ * all processes, which many callers at once must not make the loop repeat. */
+#define BUS_FINDINGS_NSEC UINT64_C(2000000000)
+void bus_look_for_findings(ReportBus *b);
+
 /* Methods. */
 int method_get_stats(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int method_list_processes(sd_bus_message *m, void *userdata, sd_bus_error *error);
@@ -86,32 +99,14 @@ int method_dump(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int method_diagnose(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int method_get_history(sd_bus_message *m, void *userdata, sd_bus_error *error);
 
-/* Appends one element of the array that ListProcesses returns. */
-int row_append_process(sd_bus_message *m, const ProcessRow *row, const Topology *t);
-
-/* Appends the pairs of one process, into an open a{sv}: those of the list, then the numbers behind
- * the verdict. */
-int row_append_keys(sd_bus_message *m, const ProcessRow *row, const Topology *t);
-int row_append_numbers(sd_bus_message *m, const ProcessRow *row, const Topology *t);
-
-int row_append_detail(sd_bus_message *m, const ProcessDetail *d, const Topology *t);
-
-/* Appends one job to an open a{sv}; then one element each of the arrays that ListMigrations, ListJobs,
- * ListNodes and GetHistory return. */
-int row_append_job(sd_bus_message *m, const Outcome *o, const Topology *t);
-int row_append_ended(sd_bus_message *m, const HistoryJob *j, const Topology *t);
-int row_append_unfinished(sd_bus_message *m, const Outcome *o, const Topology *t, uint64_t now_ns);
-int row_append_node(sd_bus_message *m, const MachineView *v, uint32_t i, const Topology *t,
-                    uint64_t now_ns);
-int row_append_history(sd_bus_message *m, const HistoryRow *h);
-
 /* Carries out an authorised call; m is rewound to its first argument. Returns like a method. */
 typedef int (*AuthorizedCall)(ReportBus *b, sd_bus_message *m, sd_bus_error *error);
 
 /* Finds out, without blocking, whether the sender of m may do what the polkit action (a string that
  * stays) stands for, and then runs `run` or answers AccessDenied. Arguments must have been checked
- * before. Returns 1, or -errno with error set. */
-int authorize(ReportBus *b, sd_bus_message *m, const char *action, AuthorizedCall run,
+ * before. pid: the process that the call is about, told to polkit together with its unit; 0: none.
+ * Returns 1, or -errno with error set. */
+int authorize(ReportBus *b, sd_bus_message *m, const char *action, pid_t pid, AuthorizedCall run,
               sd_bus_error *error);
 
 /* Lets go of the calls that are being authorised, before the connection is closed: each keeps the

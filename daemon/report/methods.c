@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "report/append.h"
 #include "report/explain.h"
 
 DEFINE_CLEANUP(sd_bus_message, sd_bus_message_unref)
@@ -27,17 +28,18 @@ static int append_counters(sd_bus_message *m, const StatusView *s) {
         return r;
 }
 
-static int append_failures(sd_bus_message *m, const StatusView *s) {
+/* Values by class of failure. */
+static int append_failures(sd_bus_message *m, const char *key, const uint64_t *values) {
         int r;
 
         if ((r = sd_bus_message_open_container(m, 'e', "sv")) < 0 ||
-            (r = sd_bus_message_append(m, "s", "FailuresByErrno")) < 0 ||
+            (r = sd_bus_message_append(m, "s", key)) < 0 ||
             (r = sd_bus_message_open_container(m, 'v', "a{st}")) < 0 ||
             (r = sd_bus_message_open_container(m, 'a', "{st}")) < 0)
                 return r;
         for (int i = 0; i < FAILURE_MAX; i++)
                 if ((r = sd_bus_message_append(m, "{st}", failure_to_string((Failure)i),
-                                               s->failures[i])) < 0)
+                                               values[i])) < 0)
                         return r;
         if ((r = sd_bus_message_close_container(m)) < 0 ||
             (r = sd_bus_message_close_container(m)) < 0)
@@ -54,7 +56,8 @@ int method_get_stats(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         b->backend.status(b->backend.userdata, &s);
         if ((r = sd_bus_message_new_method_return(m, &reply)) < 0 ||
             (r = sd_bus_message_open_container(reply, 'a', "{sv}")) < 0 ||
-            (r = append_counters(reply, &s)) < 0 || (r = append_failures(reply, &s)) < 0 ||
+            (r = append_counters(reply, &s)) < 0 || (r = append_failures(reply, "FailuresByErrno", s.failures)) < 0 ||
+            (r = append_failures(reply, "FailedBytesByErrno", s.failed_bytes)) < 0 ||
             (r = sd_bus_message_append(reply, "{sv}{sv}{sv}{sv}", "SamplerUSec", "t",
                                        s.sampler_usec, "CPUUsageUSec", "t", s.cpu_usage_usec,
                                        "ProcessesTracked", "u", s.processes_tracked, "JobsActive",
@@ -62,6 +65,14 @@ int method_get_stats(sd_bus_message *m, void *userdata, sd_bus_error *error) {
             (r = sd_bus_message_close_container(reply)) < 0)
                 return r;
         return sd_bus_send(NULL, reply, NULL);
+}
+
+static int append_process(sd_bus_message *m, const ProcessRow *row, const Topology *t) {
+        const FieldWriter w = append_writer(m);
+
+        TRY(sd_bus_message_open_container(m, 'a', "{sv}"));
+        TRY(fields_process(&w, row, t));
+        return sd_bus_message_close_container(m);
 }
 
 int method_list_processes(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -89,9 +100,7 @@ int method_list_processes(sd_bus_message *m, void *userdata, sd_bus_error *error
             (r = sd_bus_message_open_container(reply, 'a', "a{sv}")) < 0)
                 return r;
         for (size_t i = 0; i < n; i++)
-                if ((r = row_append_process(reply, &rows[i],
-                                            b->backend.topology(b->backend.userdata))) < 0)
-                        return r;
+                TRY(append_process(reply, &rows[i], b->backend.topology(b->backend.userdata)));
         if ((r = sd_bus_message_close_container(reply)) < 0)
                 return r;
         return sd_bus_send(NULL, reply, NULL);
@@ -114,32 +123,30 @@ static int read_process(ReportBus *b, sd_bus_message *m, ProcessRow *ret, sd_bus
         return r;
 }
 
-/* Where it accesses memory and where its memory is, as far as it is watched. */
-static int append_detail(ReportBus *b, sd_bus_message *reply, pid_t pid, const Topology *t) {
+/* A dictionary of all that is known of a process: its row, the numbers behind the verdict, and with
+ * detail where its memory is, as far as it is watched. */
+static int append_all(ReportBus *b, sd_bus_message *reply, const ProcessRow *row, bool detail) {
+        const Topology *t = b->backend.topology(b->backend.userdata);
+        const FieldWriter w = append_writer(reply);
         ProcessDetail d = { 0 };
 
-        if (!b->backend.detail || b->backend.detail(b->backend.userdata, pid, &d) < 0)
-                return 0;
-        return row_append_detail(reply, &d, t);
+        TRY(sd_bus_message_open_container(reply, 'a', "{sv}"));
+        TRY(fields_process(&w, row, t));
+        TRY(fields_verdict(&w, row, t));
+        if (detail && b->backend.detail &&
+            b->backend.detail(b->backend.userdata, row->info.id.pid, &d) >= 0)
+                TRY(fields_detail(&w, &d, t));
+        return sd_bus_message_close_container(reply);
 }
 
 int method_get_process(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         cleanup_message sd_bus_message *reply = NULL;
         ReportBus *b = userdata;
         ProcessRow row = { 0 };
-        const Topology *t;
-        int r;
 
-        if ((r = read_process(b, m, &row, error)) < 0)
-                return r;
-        t = b->backend.topology(b->backend.userdata);
-        if ((r = sd_bus_message_new_method_return(m, &reply)) < 0 ||
-            (r = sd_bus_message_open_container(reply, 'a', "{sv}")) < 0 ||
-            (r = row_append_keys(reply, &row, t)) < 0 ||
-            (r = row_append_numbers(reply, &row, t)) < 0 ||
-            (r = append_detail(b, reply, row.info.id.pid, t)) < 0 ||
-            (r = sd_bus_message_close_container(reply)) < 0)
-                return r;
+        TRY(read_process(b, m, &row, error));
+        TRY(sd_bus_message_new_method_return(m, &reply));
+        TRY(append_all(b, reply, &row, true));
         return sd_bus_send(NULL, reply, NULL);
 }
 
@@ -149,22 +156,14 @@ int method_explain(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         ReportBus *b = userdata;
         StatusView s = { 0 };
         ProcessRow row = { 0 };
-        const Topology *t;
-        int r;
 
-        if ((r = read_process(b, m, &row, error)) < 0)
-                return r;
-        t = b->backend.topology(b->backend.userdata);
+        TRY(read_process(b, m, &row, error));
         b->backend.status(b->backend.userdata, &s);
-        explain_process(text, sizeof text, &row, t, clock_monotonic_ns());
+        explain_process(text, sizeof text, &row, b->backend.topology(b->backend.userdata),
+                        clock_monotonic_ns());
         explain_daemon(text, sizeof text, &s);
-        if ((r = sd_bus_message_new_method_return(m, &reply)) < 0 ||
-            (r = sd_bus_message_append(reply, "ss", reason_to_string(row.verdict.reason), text)) <
-                    0 ||
-            (r = sd_bus_message_open_container(reply, 'a', "{sv}")) < 0 ||
-            (r = row_append_keys(reply, &row, t)) < 0 ||
-            (r = row_append_numbers(reply, &row, t)) < 0 ||
-            (r = sd_bus_message_close_container(reply)) < 0)
-                return r;
+        TRY(sd_bus_message_new_method_return(m, &reply));
+        TRY(sd_bus_message_append(reply, "ss", reason_to_string(row.verdict.reason), text));
+        TRY(append_all(b, reply, &row, false));
         return sd_bus_send(NULL, reply, NULL);
 }

@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdlib.h>
 
+#include "base/cleanup.h"
 #include "base/escape.h"
 
 /* Methods that change something: arguments first, then who asks, then the change. */
@@ -48,7 +50,7 @@ int method_pause(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         if (usec > UINT64_C(100) * 365 * 86400 * 1000000)
                 return sd_bus_error_set(error, SD_BUS_ERROR_INVALID_ARGS,
                                         "A pause lasts at most 100 years; 0 means until Resume");
-        return authorize(userdata, m, ACTION_PAUSE, pause_authorized, error);
+        return authorize(userdata, m, ACTION_PAUSE, 0, pause_authorized, error);
 }
 
 static int resume_authorized(ReportBus *b, sd_bus_message *m, sd_bus_error *error) {
@@ -61,7 +63,7 @@ static int resume_authorized(ReportBus *b, sd_bus_message *m, sd_bus_error *erro
 }
 
 int method_resume(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        return authorize(userdata, m, ACTION_PAUSE, resume_authorized, error);
+        return authorize(userdata, m, ACTION_PAUSE, 0, resume_authorized, error);
 }
 
 static int reload_authorized(ReportBus *b, sd_bus_message *m, sd_bus_error *error) {
@@ -87,7 +89,7 @@ int method_reload(sd_bus_message *m, void *userdata, sd_bus_error *error) {
 
         if (!b->backend.reload)
                 return not_supported(error);
-        return authorize(b, m, ACTION_RELOAD, reload_authorized, error);
+        return authorize(b, m, ACTION_RELOAD, 0, reload_authorized, error);
 }
 
 static int cancel_authorized(ReportBus *b, sd_bus_message *m, sd_bus_error *error) {
@@ -104,6 +106,19 @@ static int cancel_authorized(ReportBus *b, sd_bus_message *m, sd_bus_error *erro
         return r < 0 ? backend_error(r, error) : sd_bus_reply_method_return(m, NULL);
 }
 
+/* The process whose job it is; 0 when there is no such job. */
+static pid_t pid_of_job(ReportBus *b, uint64_t job) {
+        cleanup_free Outcome *jobs = calloc(BUS_JOBS_MAX, sizeof *jobs);
+        size_t n = jobs && b->backend.jobs
+                           ? b->backend.jobs(b->backend.userdata, jobs, BUS_JOBS_MAX)
+                           : 0;
+
+        for (size_t i = 0; i < n; i++)
+                if (jobs[i].job == job)
+                        return jobs[i].move.id.pid;
+        return 0;
+}
+
 int method_cancel_job(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         ReportBus *b = userdata;
         uint64_t job;
@@ -115,7 +130,7 @@ int method_cancel_job(sd_bus_message *m, void *userdata, sd_bus_error *error) {
                 return r;
         if (job == 0)
                 return sd_bus_error_set(error, SD_BUS_ERROR_INVALID_ARGS, "Jobs count from 1");
-        return authorize(b, m, ACTION_MIGRATE, cancel_authorized, error);
+        return authorize(b, m, ACTION_MIGRATE, pid_of_job(b, job), cancel_authorized, error);
 }
 
 /* Migrate: the only flag there is. */
@@ -203,7 +218,7 @@ int method_migrate(sd_bus_message *m, void *userdata, sd_bus_error *error) {
                 return not_supported(error);
         if ((r = read_request(b, m, &request, error)) < 0)
                 return r;
-        return authorize(b, m, ACTION_MIGRATE, migrate_authorized, error);
+        return authorize(b, m, ACTION_MIGRATE, request.pid, migrate_authorized, error);
 }
 
 /* A day of evaluations is more than anybody looks through. */
@@ -242,5 +257,5 @@ int method_record(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         if (seconds == 0 || seconds > RECORD_SECONDS_MAX)
                 return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
                                          "A recording takes 1 to %d seconds", RECORD_SECONDS_MAX);
-        return authorize(b, m, ACTION_RELOAD, record_authorized, error);
+        return authorize(b, m, ACTION_RELOAD, 0, record_authorized, error);
 }

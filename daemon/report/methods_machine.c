@@ -2,31 +2,31 @@
 #include "report/bus_private.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/escape.h"
 #include "report/advise.h"
 #include "report/append.h"
-#include "report/dump.h"
 
 DEFINE_CLEANUP(sd_bus_message, sd_bus_message_unref)
 #define cleanup_message cleanup(cleanup_sd_bus_message_unrefp)
 
 /* Methods about the machine, the jobs and what happened lately. Each answer is one aa{sv}. */
 
-/* Unfinished jobs that are shown; the engine's queue is shorter. */
-#define JOBS_MAX 1024
-
 static int begin_rows(sd_bus_message *m, sd_bus_message **ret) {
         TRY(sd_bus_message_new_method_return(m, ret));
         return sd_bus_message_open_container(*ret, 'a', "a{sv}");
 }
+
+/* Appends one row: a dictionary that holds what the expression tells the writer w. */
+#define APPEND_ROW(reply, fields)                                                                  \
+        ({                                                                                         \
+                TRY(sd_bus_message_open_container(reply, 'a', "{sv}"));                            \
+                TRY(fields);                                                                       \
+                TRY(sd_bus_message_close_container(reply));                                        \
+        })
 
 static int send_rows(sd_bus_message *reply) {
         TRY(sd_bus_message_close_container(reply));
@@ -51,8 +51,9 @@ int method_list_nodes(sd_bus_message *m, void *userdata, sd_bus_error *error) {
                 return -ENOMEM;
         b->backend.machine(b->backend.userdata, v);
         TRY(begin_rows(m, &reply));
+        const FieldWriter w = append_writer(reply);
         for (uint32_t i = 0; i < v->n_nodes && i < NODES_MAX; i++)
-                TRY(row_append_node(reply, v, i, t, clock_monotonic_ns()));
+                APPEND_ROW(reply, fields_node(&w, v, i, t, clock_monotonic_ns()));
         return send_rows(reply);
 }
 
@@ -65,14 +66,15 @@ int method_list_jobs(sd_bus_message *m, void *userdata, sd_bus_error *error) {
 
         if (!b->backend.jobs)
                 return not_supported(error);
-        jobs = calloc(JOBS_MAX, sizeof *jobs);
+        jobs = calloc(BUS_JOBS_MAX, sizeof *jobs);
         if (!jobs)
                 return -ENOMEM;
-        n = b->backend.jobs(b->backend.userdata, jobs, JOBS_MAX);
+        n = b->backend.jobs(b->backend.userdata, jobs, BUS_JOBS_MAX);
         TRY(bus_admit_rows(b, n, error));
         TRY(begin_rows(m, &reply));
+        const FieldWriter w = append_writer(reply);
         for (size_t i = 0; i < n; i++)
-                TRY(row_append_unfinished(reply, &jobs[i], t, clock_monotonic_ns()));
+                APPEND_ROW(reply, fields_unfinished(&w, &jobs[i], t, clock_monotonic_ns()));
         return send_rows(reply);
 }
 
@@ -89,8 +91,9 @@ int method_list_migrations(sd_bus_message *m, void *userdata, sd_bus_error *erro
                                          "At most %d migrations are remembered", HISTORY_JOBS_MAX);
         TRY(bus_admit_rows(b, max ?: HISTORY_JOBS_MAX, error));
         TRY(begin_rows(m, &reply));
+        const FieldWriter w = append_writer(reply);
         for (size_t i = 0; (max == 0 || i < max) && (j = history_job(&b->history, i)); i++)
-                TRY(row_append_ended(reply, j, t));
+                APPEND_ROW(reply, fields_ended(&w, j, t));
         return send_rows(reply);
 }
 
@@ -103,30 +106,41 @@ int method_get_history(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         TRY(sd_bus_message_read(m, "t", &since));
         TRY(bus_admit_rows(b, HISTORY_ROWS_MAX, error));
         TRY(begin_rows(m, &reply));
+        const FieldWriter w = append_writer(reply);
         for (size_t i = 0; (row = history_row(&b->history, i)); i++)
                 if (row->end_usec > since)
-                        TRY(row_append_history(reply, row));
+                        APPEND_ROW(reply, fields_interval(&w, row));
         return send_rows(reply);
+}
+
+void bus_look_for_findings(ReportBus *b) {
+        uint64_t now_ns = clock_monotonic_ns();
+
+        if (b->findings_ns != 0 && now_ns - b->findings_ns < BUS_FINDINGS_NSEC)
+                return;
+        b->n_findings = b->backend.diagnose ? b->backend.diagnose(b->backend.userdata, b->findings,
+                                                                  FINDINGS_MAX)
+                                            : 0;
+        b->findings_ns = now_ns;
 }
 
 int method_diagnose(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         cleanup_message sd_bus_message *reply = NULL;
-        Finding findings[FINDINGS_MAX];
         ReportBus *b = userdata;
-        size_t n;
 
         if (!b->backend.diagnose)
                 return not_supported(error);
-        n = b->backend.diagnose(b->backend.userdata, findings, FINDINGS_MAX);
+        bus_look_for_findings(b);
         TRY(sd_bus_message_new_method_return(m, &reply));
         TRY(sd_bus_message_open_container(reply, 'a', "(sssss)"));
-        for (size_t i = 0; i < n; i++) {
+        for (size_t i = 0; i < b->n_findings; i++) {
+                const Finding *x = &b->findings[i];
                 char found[ESCAPE_BYTES(FINDING_TEXT_BYTES)];
 
-                escape_string(found, sizeof found, findings[i].found);
-                TRY(sd_bus_message_append(reply, "(sssss)", findings[i].id,
-                                          finding_state_to_string(findings[i].state), found,
-                                          findings[i].effect, findings[i].fix));
+                escape_string(found, sizeof found, x->found);
+                TRY(sd_bus_message_append(reply, "(sssss)", x->id,
+                                          finding_state_to_string(x->state), found, x->effect,
+                                          x->fix));
         }
         TRY(sd_bus_message_close_container(reply));
         return sd_bus_send(NULL, reply, NULL);
@@ -161,28 +175,18 @@ int method_advise(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         return sd_bus_send(NULL, reply, NULL);
 }
 
-/* The answer is a file in memory, for it has no limit and nobody has to wait until it is read. */
+/* The answer is a pipe into which a thread writes a copy of what there is now. */
 int method_dump(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        cleanup_close int fd = memfd_create("numabalancer-dump", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-        cleanup_fclose FILE *f = NULL;
+        DumpSnapshot *snapshot = NULL;
+        cleanup_close int fd = -1;
         ReportBus *b = userdata;
-        int copy;
 
-        if (fd < 0)
-                return -errno;
-        /* As expensive as a list of all processes. */
-        TRY(bus_admit_rows(b, BUS_ROWS_QUEUED_MAX / 8, error));
-        copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-        if (copy < 0)
-                return -errno;
-        f = fdopen(copy, "w");
-        if (!f) {
-                close(copy);
-                return -ENOMEM;
-        }
-        TRY(dump_write(f, &b->backend, &b->history, clock_monotonic_ns()));
-        if (lseek(fd, 0, SEEK_SET) < 0 ||
-            fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
-                return -errno;
+        if (!dump_workers_have_room(b->dumps))
+                return sd_bus_error_set(error, BUS_ERROR_BUSY,
+                                        "Other dumps are being read; ask again later");
+        bus_look_for_findings(b);
+        TRY(dump_snapshot_new(&snapshot, &b->backend, &b->history, b->findings, b->n_findings,
+                              clock_monotonic_ns()));
+        TRY(dump_workers_start(b->dumps, snapshot, &fd));
         return sd_bus_reply_method_return(m, "h", fd);
 }

@@ -408,8 +408,10 @@ static void fake_init(Fake *f, const char *n_processes, bool is_hostile) {
 #define FAKE_COUNTER(member, name, meaning) f->status.counters.member = value++;
         COUNTER_TABLE(FAKE_COUNTER)
 #undef FAKE_COUNTER
-        for (int i = 0; i < FAILURE_MAX; i++)
+        for (int i = 0; i < FAILURE_MAX; i++) {
                 f->status.failures[i] = 100 + (uint64_t)i;
+                f->status.failed_bytes[i] = 4096 * f->status.failures[i];
+        }
 }
 
 static int start_tick(sd_event *event, sd_event_source **ret, Fake *f) {

@@ -312,6 +312,7 @@ def test_metrics():
     seen = check_exposition(r.stdout)
     for line in ("numabalancer_up 1", "numabalancer_samples_total 1000",
                  'numabalancer_failures_total{errno="EBUSY"} 100',
+                 'numabalancer_failed_bytes_total{errno="EBUSY"} 409600',
                  'numabalancer_access_ratio{from="0",to="4"} 0.7',
                  'numabalancer_unit_processes{unit="worker@1.service"} 3'):
         h.true(line in seen, line)

@@ -66,6 +66,7 @@ def test_stats():
         h.equal(stats.pop(name, None), 1000 + i, name)
     failures = stats.pop("FailuresByErrno")
     h.equal(failures["EBUSY"], 100, "EBUSY")
+    h.equal(stats.pop("FailedBytesByErrno"), {k: 4096 * n for k, n in failures.items()}, "bytes")
     h.equal(failures["other"], 100 + len(failures) - 1, "other")
     h.equal(stats, {"SamplerUSec": 50000, "CPUUsageUSec": 250000, "ProcessesTracked": 3, "JobsActive": 1}, "others")
 
@@ -134,7 +135,7 @@ def test_jobs():
     h.equal(job.pop("pages_shared", 0), 0, "shared")
     h.equal(job, {
         "job": 8, "pid": 1000, "starttime": 5000, "comm": "worker-0", "unit": "",
-        "from_nodes": "4", "to_node": 0, "state": "waiting", "reason": "none",
+        "from_nodes": "4", "to_node": 0, "state": "waiting", "reason": "none", "ranges": 0,
         "bytes_planned": 512 << 20, "pages_planned": 131072, "pages_moved": 100000,
         "pages_failed": 0, "pages_retry": 31072, "pages_gone": 0, "bytes_moved": 409600000,
         "passes": 1, "busy_usec": 0, "limit": "none", "score": 0.0, "remote_before": 0.97,
@@ -169,6 +170,7 @@ def test_dump():
     h.equal(kinds["node"][1]["accesses"], [5, 15])
     h.equal((kinds["job"][0]["job"], kinds["finding"][1]["id"], kinds["failure"][0]["value"]),
             (8, "btf", 100))
+    h.equal(kinds["failure"][0]["bytes"], 409600)
 
 
 def test_diagnose():

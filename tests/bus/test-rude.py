@@ -163,6 +163,46 @@ def test_never_reads_signals():
         serves("the signals are not read")
 
 
+def dump():
+    """The reading end of a dump."""
+    answer, fds = connection.call_with_unix_fd_list_sync(
+        h.NAME, h.PATH, h.INTERFACE, "Dump", None, None, 0, 5000, None, None)
+    return fds.get(answer.unpack()[0])
+
+
+@steady
+def test_never_reads_a_dump():
+    """Threads wait for the readers, not the loop; and there are two at most."""
+    fds = [dump(), dump()]
+    try:
+        h.equal(h.error_of(connection, "Dump"), "org.numabalancer1.Error.Busy", "a third")
+        service.ticks()
+        for _ in range(5):
+            serves("dumps are not read")
+        h.wait_for(lambda: False, 0.3)
+        h.true(service.ticks()[1] <= 100, "the tick was late")
+        h.true(service.memory_kib() < 64 << 10, "memory")
+        with os.fdopen(fds.pop(), "rb") as f:
+            h.true(len(f.read().splitlines()) > 500, "and then it is read to its end")
+        h.true(h.wait_for(lambda: h.error_of(connection, "Dump") is None, 5), "room again")
+    finally:
+        for fd in fds:
+            os.close(fd)
+
+
+@steady
+def test_leaves_in_mid_dump():
+    for i in range(20):
+        fd = None
+        while fd is None:
+            try:
+                fd = dump()
+            except GLib.Error as e:
+                h.true("Other dumps" in e.message, e.message)
+        h.true(os.read(fd, 100 * i + 1), "it has begun")
+        os.close(fd)
+
+
 @steady
 def test_asks_for_no_reply():
     flags = Gio.DBusMessageFlags.NO_REPLY_EXPECTED
