@@ -94,8 +94,8 @@ static Reason judge_gates(const Round *round, const ProcessView *view, Track *tr
                                round->settings, &v->observed, &v->threshold);
         gate = gates_enter(view->info, view->evidence, score, track && track->active,
                            round->settings, &observed, &threshold);
-        v->candidate =
-                gate == REASON_NONE && refusal != REASON_SELF && refusal != REASON_KERNEL_THREAD;
+        v->candidate = gate == REASON_NONE && refusal != REASON_SELF && refusal != REASON_INIT &&
+                       refusal != REASON_KERNEL_THREAD;
         if (track)
                 track->active = v->candidate;
         if (refusal != REASON_NONE)

@@ -18,6 +18,8 @@ Reason gates_refuse(const ProcessInfo *info, const Track *track, pid_t self, Nod
 
         if (info->id.pid == self)
                 return against(REASON_SELF, 0, 0, observed, threshold);
+        if (info->id.pid == 1)
+                return against(REASON_INIT, 0, 0, observed, threshold);
         if (info->kernel_thread)
                 return against(REASON_KERNEL_THREAD, 0, 0, observed, threshold);
         if (info->rule_mode == RULE_OFF)

@@ -30,11 +30,11 @@ static int check_process(Manager *m, const MoveRequest *request, ProcessInfo *re
         manager_match_rules(m, ret);
         if (request->override_rules)
                 ret->rule_mode = RULE_DEFAULT;
-        else if (rule_mode_effective(ret->rule_mode, m->settings.mode) == RULE_OBSERVE) {
-                *ret_reason = REASON_OBSERVE_MODE;
-                return -EPERM;
-        }
         reason = gates_refuse(ret, NULL, getpid(), memory, &m->settings, &observed, &threshold);
+        /* What is never touched is told before the mode, which could be changed. */
+        if (reason == REASON_NONE && !request->override_rules &&
+            rule_mode_effective(ret->rule_mode, m->settings.mode) == RULE_OBSERVE)
+                reason = REASON_OBSERVE_MODE;
         if (reason == REASON_NONE) {
                 if (observer_read_policy(m->observer, ret) < 0)
                         reason = REASON_ATTRIBUTES_UNKNOWN;
@@ -64,7 +64,18 @@ static NodeMask usable_nodes(const Manager *m) {
         return m->settings.never_cpuless ? mask & topology_cpu_mask(&m->topology) : mask;
 }
 
-/* 0, or -EINVAL when the nodes asked for do not exist, may not be used, or are the same. */
+/* Whether the nodes that are named may be used, whatever the process. */
+static bool nodes_are_usable(const Manager *m, const MoveRequest *request) {
+        const int ids[] = { request->from_id, request->to_id };
+
+        for (size_t i = 0; i < 2; i++)
+                if (ids[i] >= 0 &&
+                    !node_mask_has(usable_nodes(m), topology_index_of_id(&m->topology, ids[i])))
+                        return false;
+        return true;
+}
+
+/* 0, or -EINVAL when the process may not use the target, it is not known, or nothing is left to move. */
 static int find_nodes(Manager *m, const MoveRequest *request, const ProcessInfo *info, Move *move) {
         NodeMask usable = usable_nodes(m);
 
@@ -90,6 +101,8 @@ int manager_order(Manager *m, const MoveRequest *request, uint64_t *ret_job, Rea
                 *ret_reason = REASON_OBSERVE_MODE;
                 return -EPERM;
         }
+        if (!nodes_are_usable(m, request))
+                return -EINVAL;
         if (m->paused)
                 return -ECANCELED;
         r = check_process(m, request, &info, ret_reason);

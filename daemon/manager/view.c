@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "decide/gates.h"
 #include "manager/internal.h"
 #include "base/clock.h"
 #include "system/process_read.h"
@@ -116,42 +117,39 @@ static int view_processes(void *userdata, size_t max, ProcessOrder order, Proces
 }
 
 /* Why the ticks leave a process out; see is_of_interest() in snapshot.c. */
-static void untracked_verdict(const Manager *m, ProcessId id, Verdict *ret) {
-        uint64_t age_ns = manager_age_ns(id, clock_boottime_ns());
+static void untracked_verdict(const Manager *m, const ProcessInfo *info, Verdict *ret) {
+        Reason refused;
 
         *ret = (Verdict) {
-                .id = id,
+                .id = info->id,
                 .reason = REASON_QUIET,
                 .home_node = NODE_NONE,
                 .run_node = NODE_NONE,
                 .target_node = NODE_NONE,
         };
-        if (id.pid == getpid())
-                ret->reason = REASON_SELF;
+        refused = gates_refuse(info, NULL, getpid(), topology_memory_mask(&m->topology),
+                               &m->settings, &ret->observed, &ret->threshold);
+        if (refused != REASON_NONE)
+                ret->reason = refused;
         else if (observer_source(m->observer) == SOURCE_NONE)
                 ret->reason = REASON_NO_EVIDENCE;
-        else if (age_ns < m->settings.min_age_ns) {
+        else if (info->age_ns < m->settings.min_age_ns) {
                 ret->reason = REASON_TOO_YOUNG;
-                ret->observed = (double)age_ns;
+                ret->observed = (double)info->age_ns;
                 ret->threshold = (double)m->settings.min_age_ns;
         }
 }
 
-/* A process that the last tick did not look at. */
+/* A process that the last tick did not look at: read now, as no evaluation did. */
 static int untracked_row(Manager *m, pid_t pid, ProcessRow *ret) {
-        uint64_t starttime;
         int r;
 
-        r = process_read_starttime(&m->root, pid, &starttime);
+        *ret = (ProcessRow) { .source = SOURCE_NONE, .state = "watched" };
+        r = process_read(&m->root, &m->topology, pid, clock_boottime_ns(), &ret->info);
         if (r < 0)
                 return r;
-        *ret = (ProcessRow) {
-                .info.id = { pid, starttime },
-                .source = SOURCE_NONE,
-                .state = "watched",
-        };
-        ret->info.age_ns = manager_age_ns(ret->info.id, clock_boottime_ns());
-        untracked_verdict(m, ret->info.id, &ret->verdict);
+        manager_match_rules(m, &ret->info);
+        untracked_verdict(m, &ret->info, &ret->verdict);
         return 0;
 }
 

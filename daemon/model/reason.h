@@ -31,6 +31,7 @@
         /* never touched */                                                                        \
         REASON(KERNEL_THREAD, "kernel-thread", "is a kernel thread")                               \
         REASON(SELF, "self", "is this daemon")                                                     \
+        REASON(INIT, "init", "is the first process of the system (pid 1)")                         \
         REASON(TASK_POLICY, "task-policy",                                                         \
                "set an explicit memory policy (numactl, "                                          \
                "set_mempolicy)")                                                                   \

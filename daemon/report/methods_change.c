@@ -171,8 +171,30 @@ static int read_request(ReportBus *b, sd_bus_message *m, MoveRequest *ret, sd_bu
         return 0;
 }
 
+/* What is wrong with nodes that exist. */
+static int node_error(const Topology *t, const MoveRequest *request, sd_bus_error *error) {
+        for (int i = 0; i < 2; i++) {
+                int id = i == 0 ? request->to_id : request->from_id;
+                int index = id < 0 ? NODE_NONE : topology_index_of_id(t, id);
+
+                if (index < 0)
+                        continue;
+                if (!node_mask_has(topology_memory_mask(t), index))
+                        return sd_bus_error_setf(error, BUS_ERROR_INVALID_NODE,
+                                                 "Node %d has no memory", id);
+                if (!node_mask_has(topology_cpu_mask(t), index))
+                        return sd_bus_error_setf(error, BUS_ERROR_INVALID_NODE,
+                                                 "Node %d has no CPUs, and never.cpuless is set",
+                                                 id);
+        }
+        return sd_bus_error_set(error, BUS_ERROR_INVALID_NODE,
+                                "The process may not use this node, or it is not known where the "
+                                "process runs");
+}
+
 /* Why a move was not taken on. */
-static int migrate_error(int r, const MoveRequest *request, Reason reason, sd_bus_error *error) {
+static int migrate_error(int r, const Topology *t, const MoveRequest *request, Reason reason,
+                         sd_bus_error *error) {
         switch (r) {
         case -ESRCH:
                 return sd_bus_error_setf(error, BUS_ERROR_NO_SUCH_PROCESS, "There is no process %d",
@@ -182,9 +204,7 @@ static int migrate_error(int r, const MoveRequest *request, Reason reason, sd_bu
                         error, BUS_ERROR_NOT_ALLOWED, "Process %d is not moved, because it %s (%s)",
                         (int)request->pid, reason_sentence(reason), reason_to_string(reason));
         case -EINVAL:
-                return sd_bus_error_set(error, BUS_ERROR_INVALID_NODE,
-                                        "The process may not use this node, it has no memory, or "
-                                        "it is not known where the process runs");
+                return node_error(t, request, error);
         case -EBUSY:
                 return sd_bus_error_set(error, BUS_ERROR_BUSY,
                                         "A move of this process is under way");
@@ -205,7 +225,8 @@ static int migrate_authorized(ReportBus *b, sd_bus_message *m, sd_bus_error *err
                 return r;
         r = b->backend.migrate(b->backend.userdata, &request, &job, &reason);
         if (r < 0)
-                return migrate_error(r, &request, reason, error);
+                return migrate_error(r, b->backend.topology(b->backend.userdata), &request, reason,
+                                     error);
         return sd_bus_reply_method_return(m, "t", job);
 }
 

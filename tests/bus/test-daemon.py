@@ -17,13 +17,27 @@ connection = None
 daemon = None
 
 
-def start():
-    """The daemon, once it is on the bus."""
+# Three nodes in place of those of this machine: the last has memory, but no CPUs.
+NODES = r"""
+cd /sys/devices/system/node && info=$(cat node0/meminfo) && mount -t tmpfs none . || exit 99
+cd /sys/devices/system/node || exit 99
+for n in 0 1 2; do
+        mkdir node$n && echo "$info" | sed "s/^Node 0 /Node $n /" >node$n/meminfo
+done
+echo 0-2 | tee online possible has_memory has_normal_memory >/dev/null
+echo 0-1 >has_cpu; echo 0 >node0/cpulist; echo 1 >node1/cpulist; echo >node2/cpulist
+echo 10 20 30 >node0/distance; echo 20 10 30 >node1/distance; echo 30 30 10 >node2/distance
+cd /
+"""
+
+
+def start(prepare=""):
+    """The daemon, in namespaces where a shell has prepared the machine."""
     path = os.path.join(bus.dir, "numabalancer.conf")
     with open(path, "w", encoding="utf-8") as f:
         f.write('mode = "observe";\n')
     process = subprocess.Popen(
-        ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /run && exec "$0" "$@"',
+        ["unshare", "--mount", "sh", "-c", f'{prepare}\nmount -t tmpfs none /run && exec "$0" "$@"',
          os.environ["NUMABALANCERD"], "--config", path],
         env=bus.environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     return process
@@ -69,6 +83,19 @@ def test_starts():
             "observe")
 
 
+def test_doctor_sees_what_hears_the_daemon():
+    needs_daemon()
+    found = {row[0]: row for row in h.call(connection, "Diagnose")[0]}
+    h.equal(found["bus"][1:3], ("good", "the daemon has its name on the system bus"))
+    h.true(found["journal"][1] in ("good", "limited"), "there is no journal in a /run of its own")
+    r = bus.run(os.environ["NUMABALANCERD"], "--doctor")
+    h.true(r.stdout.startswith("As the running daemon sees it:\n") and found["bus"][2] in r.stdout,
+           r.stdout + r.stderr)
+    r = bus.run(os.environ["NUMABALANCERCTL"], "doctor")
+    j = bus.run(os.environ["NUMABALANCERCTL"], "doctor", "--json")
+    h.equal((r.returncode, j.returncode), (any(row[1] == "missing" for row in found.values()),) * 2)
+
+
 def test_no_such_process():
     needs_daemon()
     gone = subprocess.Popen(["true"])
@@ -101,9 +128,20 @@ def test_kernel_threads():
 
 def test_first_process():
     needs_daemon()
-    name, text = migrate(1, 0, -1, 0, 0)  # mode observe
-    h.equal(name, OWN + "NotAllowed", text)
-    h.equal(h.error_of(connection, "Explain", "(u)", 1), None, "may be looked at")
+    for flags in (0, 1):
+        name, text = migrate(1, 0, -1, 0, flags)
+        h.equal((name, "is the first process of the system (pid 1)" in text),
+                (OWN + "NotAllowed", True), text)
+    reason, text, numbers = h.call(connection, "Explain", "(u)", 1)
+    h.equal(reason, "init", "may be looked at")
+    with open("/proc/1/comm", encoding="utf-8") as f:
+        h.true(numbers["comm"] == f.read().strip() and numbers["comm"] in text, text)
+
+
+def test_mode_observe():
+    needs_daemon()
+    name, text = migrate(os.getpid(), 0, -1, 0, 0)
+    h.equal((name, "only observes" in text), (OWN + "NotAllowed", True), text)
 
 
 def test_nodes_that_do_not_exist():
@@ -153,8 +191,7 @@ def test_process_with_a_hostile_name():
         child.stdout.readline()
         reason, text, numbers = h.call(connection, "Explain", "(u)", child.pid)
         h.true(reason and text and "\n" not in text and "\033" not in text, text)
-        # Processes that the last evaluation left out have no name yet.
-        h.true(numbers["comm"] in ("", "a\\x0a\\x1b[31m\\xff\\xff(b) \\x5c"), numbers["comm"])
+        h.equal(numbers["comm"], "a\\x0a\\x1b[31m\\xff\\xff(b) \\x5c")
         r = bus.run(os.environ["NUMABALANCERCTL"], "why", str(child.pid))
         h.true(r.returncode == 0 and "\033" not in r.stdout, r.stdout + r.stderr)
         r = bus.run(os.environ["NUMABALANCERCTL"], "--json", "show", str(child.pid))
@@ -171,6 +208,38 @@ def test_ends():
     h.equal(daemon.wait(10), 0, "exit status")
     h.true(b"started version" in daemon.stdout.read(), "its records")
     daemon.stdout.close()
+
+
+def test_nodes_without_cpus():
+    """The same with three nodes that are made up; everything that is tried is refused."""
+    global connection, daemon
+    needs_daemon()
+    daemon = start(NODES)
+    victim = subprocess.Popen(["sleep", "60"])
+    try:
+        if not h.wait_for(lambda: h.owned(connection) or daemon.poll() is not None):
+            raise AssertionError("the daemon does not appear")
+        if daemon.poll() is not None:
+            raise h.Skip(f"a daemon with made-up nodes: {daemon.stdout.read()}")
+        nodes = h.call(connection, "ListNodes")[0]
+        h.equal([(n["node"], n["cpus"]) for n in nodes], [(0, 1), (1, 1), (2, 0)])
+        name, text = migrate(victim.pid, 0, -1, 2, 1)
+        if "could not be read" in text:
+            raise h.Skip("BPF, to read memory policies")
+        for pair in ((-1, 2), (0, 2), (2, 0)):
+            name, text = migrate(victim.pid, 0, *pair, 1)
+            h.equal((name, text.split(": ")[-1]), (
+                OWN + "InvalidNode", "Node 2 has no CPUs, and never.cpuless is set"), str(pair))
+        h.equal(migrate(victim.pid, 0, 0, 3, 1)[0], OWN + "InvalidNode", "beyond")
+        h.equal(migrate(1, 0, -1, 0, 1)[0], OWN + "NotAllowed", "pid 1")
+        h.equal(h.call(connection, "Advise", "(ut)", 8, 1 << 40)[0], [0, 1], "never advised")
+    finally:
+        victim.kill()
+        victim.wait()
+        if daemon.poll() is None:
+            daemon.terminate()
+            h.equal(daemon.wait(10), 0, "exit status")
+        daemon.stdout.close()
 
 
 try:

@@ -83,7 +83,7 @@ static void decide_in_order(Fixture *f, bool reversed) {
                 .nodes = f->nodes,
                 .processes = views,
                 .n_processes = f->n_processes,
-                .self = 1,
+                .self = 77,
         };
 
         for (size_t i = 0; i < f->n_processes; i++) {

@@ -20,7 +20,8 @@ typedef struct Row {
         }
 
 CHANGE(nothing, (void)p)
-CHANGE(self, p->info.id.pid = 1)
+CHANGE(self, p->info.id.pid = 77)
+CHANGE(init, p->info.id.pid = 1)
 CHANGE(kernel_thread, p->info.kernel_thread = true)
 CHANGE(cpuset, p->info.cpuset_mems = 2)
 CHANGE(cpuset_elsewhere, p->info.cpuset_mems = 1ull << 40 | 1)
@@ -55,6 +56,7 @@ CHANGE(bound_but_elsewhere, p->info.affinity_nodes = 1; p->cpu_ns[1] = 1e9)
 static const Row rows[] = {
         { "moved", nothing, REASON_MOVE, -1, 2, true },
         { "self", self, REASON_SELF, 0, 0, false },
+        { "init", init, REASON_INIT, 0, 0, false },
         { "kernel thread", kernel_thread, REASON_KERNEL_THREAD, 0, 0, false },
         { "cpuset", cpuset, REASON_CPUSET, 1, 2, false },
         { "cpuset with unknown nodes", cpuset_elsewhere, REASON_CPUSET, 1, 2, true },

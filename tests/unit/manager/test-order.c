@@ -62,6 +62,8 @@ Test(manager_order, refuses_what_is_never_touched) {
 
         cr_assert_eq(order((MoveRequest) { .pid = getpid(), .to_id = 0 }, &reason), -EPERM);
         cr_assert_eq(reason, REASON_SELF, "%s", reason_to_string(reason));
+        cr_assert_eq(order((MoveRequest) { .pid = 1, .to_id = 0 }, &reason), -EPERM);
+        cr_assert_eq(reason, REASON_INIT, "%s", reason_to_string(reason));
         /* An observer that was not started cannot read policies, and then nothing is moved. */
         cr_assert_eq(order((MoveRequest) { .pid = child, .to_id = 0 }, &reason), -EPERM);
         cr_assert_eq(reason, REASON_ATTRIBUTES_UNKNOWN, "%s", reason_to_string(reason));
