@@ -11,11 +11,11 @@
 #        include <linux/types.h>
 #endif
 
-#define RECORD_VERSION 1
+#define RECORD_VERSION 2
 
-/* Code bytes captured before and from the instruction pointer on. Forward evaluation needs more
- * than finding the previous instruction does. */
-#define CODE_BEFORE_BYTES 64
+/* Code bytes captured before and from the instruction pointer on: as far as a jump with a displacement
+ * of 8 bits reaches. */
+#define CODE_BEFORE_BYTES 128
 #define CODE_AFTER_BYTES  128
 
 /* Index of each general-purpose register in SampleRecord.gpr: the number of the register in

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "observe/attribute.h"
 
+#include "observe/arrival.h"
 #include "observe/decode.h"
 #include "observe/execute.h"
 #include "observe/operand.h"
@@ -84,7 +85,7 @@ static bool rule_previous(Attribution *a, const CpuState *state, const CodeWindo
         Attribution found = { .rule = RULE_PREVIOUS, .waited = true };
         Instruction in;
 
-        if (decode_previous(w, &in) < 0)
+        if (arrival_previous(w, state, &in) < 0)
                 return false;
         undo_instruction(&s, &in);
         if (!add_accesses(&found, &s, &in) || found.n == 0)

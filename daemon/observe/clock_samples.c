@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "observe/attribute.h"
 #include "observe/clock_source.h"
+#include "observe/far_code.h"
 #include "observe/internal.h"
 
 /* The clock source as one among others: from a captured state to accesses. */
@@ -68,6 +69,13 @@ static void on_sample(const SampleRecord *record, void *userdata) {
         cpu_state_from_record(&state, &window, record);
         calibrate(o, &window);
         attribute_sample(&state, &window, o->skid.model, &attribution);
+        /* A jump from further away than the captured code is looked for only where it matters. */
+        if (attribution.rule == RULE_PREVIOUS) {
+                window.far_branch = far_code_branches_to(o->root, (pid_t)record->tgid,
+                                                         record->exec_id, &window);
+                if (window.far_branch)
+                        attribute_sample(&state, &window, o->skid.model, &attribution);
+        }
         if (o->hook)
                 o->hook(record, &attribution, o->hook_userdata);
         p = observer_track(o, observer_id_of(record->tgid, record->start_ns));

@@ -39,6 +39,7 @@ typedef struct CodeWindow {
         int before;
         int after;
         uint64_t ip;
+        bool far_branch; /* a branch outside of the window is known to go to ip */
 } CodeWindow;
 
 /* A captured sample as state and window; the window borrows the bytes of the record. */

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <Zydis/Zydis.h>
@@ -23,19 +24,17 @@ typedef struct Instruction {
  * off by its end; -EBADMSG: no instruction. */
 int decode_at(const CodeWindow *w, uint64_t address, Instruction *ret);
 
-/* The instruction whose end brought control to the instruction pointer: the one that ends there if
- * control may have fallen through from it; or, where that is a conditional branch that was not taken,
- * or where one branch of the window goes to the instruction pointer, the comparison with memory that
- * the processor fuses with the branch. x86 code cannot be read backwards, but decoding from most
- * earlier offsets falls into step with the true instructions after a few; the answer is what more
- * than half of them agree on. -ENOENT: no agreement, or control may have come from elsewhere: several
- * branches go there, or it follows a jump, call or return. */
-int decode_previous(const CodeWindow *w, Instruction *ret);
+/* Length of the instruction at this offset from the instruction pointer, which must lie in the window;
+ * 0 when there is none. *ret_target is where a relative branch goes, as offset, or INT64_MIN. Several
+ * times faster than decode_at. */
+int decode_length(const CodeWindow *w, int offset, int64_t *ret_target);
 
 /* Whether the instruction never continues with the next one (jmp, ret, int3, ud2, hlt, ...). A call
  * counts: what runs before the instruction behind it is the callee. */
 bool instruction_ends_flow(const Instruction *in);
 
-/* Whether the instruction pointer is where a basic block begins: a branch of the window goes there, or
- * the instruction before it is a branch, call or return. -ENOENT: the window does not tell. */
-int decode_starts_block(const CodeWindow *w);
+/* Whether it has a memory operand, spelled out or implied. */
+bool instruction_has_memory(const Instruction *in);
+
+/* For tables that remember code by its bytes. */
+uint64_t code_hash(const uint8_t *bytes, size_t n);

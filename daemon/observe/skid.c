@@ -4,7 +4,7 @@
 #include <cpuid.h>
 #include <string.h>
 
-#include "observe/decode.h"
+#include "observe/arrival.h"
 
 #define CPUID_1_ECX_HYPERVISOR (1u << 31)
 #define CPUID_HYPERVISOR_LEAF  0x40000000u
@@ -27,7 +27,7 @@ void skid_learn(SkidCalibration *c, const CodeWindow *window) {
         if (c->seen[hash / 64] >> (hash % 64) & 1)
                 return;
         c->seen[hash / 64] |= 1ull << (hash % 64);
-        starts = decode_starts_block(window);
+        starts = arrival_starts_block(window);
         if (starts < 0)
                 return;
         c->places++;
