@@ -91,11 +91,15 @@ run_vm() {
 
 run_suites() {
         local suites=("$@") suite
-        [ ${#suites[@]} -gt 0 ] || suites=(check unit replay fuzz bench bus web bpf sanitize vm)
+        [ ${#suites[@]} -gt 0 ] || suites=(check unit replay fuzz bench bus web bpf slow sanitize vm)
         cmd_build
         for suite in "${suites[@]}"; do
                 case $suite in
                 check | unit | replay | fuzz | bench | bus | bpf) run_meson_suite "$suite" "$build" ;;
+                slow)
+                        need "${slow_packages[@]}"
+                        run_meson_suite slow "$build"
+                        ;;
                 web)
                         need "${web_packages[@]}"
                         run_meson_suite web "$build"

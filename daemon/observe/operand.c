@@ -88,6 +88,7 @@ static bool accesses_nothing(const Instruction *in) {
         case ZYDIS_CATEGORY_WIDENOP:
         case ZYDIS_CATEGORY_PREFETCH:
         case ZYDIS_CATEGORY_PREFETCHWT1:
+        case ZYDIS_CATEGORY_MPX: /* no kernel enables it any more, so it does nothing */
         case ZYDIS_CATEGORY_CLDEMOTE:
         case ZYDIS_CATEGORY_CLFLUSHOPT:
         case ZYDIS_CATEGORY_CLWB:
@@ -163,6 +164,13 @@ static bool add_register(const CpuState *s, const Instruction *in, ZydisRegister
         return value.known;
 }
 
+/* Those always use the full stack pointer, or frame pointer (leave). */
+static bool is_implied_stack(const Instruction *in, const ZydisDecodedOperand *op) {
+        return op->visibility == ZYDIS_OPERAND_VISIBILITY_HIDDEN &&
+               (register_number(op->mem.base) == GPR_RSP ||
+                in->info->mnemonic == ZYDIS_MNEMONIC_LEAVE);
+}
+
 /* 0, or -ENODATA when the address cannot be told. */
 static int operand_address(const CpuState *s, const Instruction *in, const ZydisDecodedOperand *op,
                            uint64_t *ret) {
@@ -181,9 +189,7 @@ static int operand_address(const CpuState *s, const Instruction *in, const Zydis
         if (!extra.known)
                 return -ENODATA;
         address += extra.v;
-        /* Implicit stack accesses always use the full stack pointer. */
-        if (in->info->address_width == 32 && !(op->visibility == ZYDIS_OPERAND_VISIBILITY_HIDDEN &&
-                                               register_number(mem->base) == GPR_RSP))
+        if (in->info->address_width == 32 && !is_implied_stack(in, op))
                 address = (uint32_t)address;
         if (mem->segment == ZYDIS_REGISTER_FS || mem->segment == ZYDIS_REGISTER_GS) {
                 if (!s->bases_known)
