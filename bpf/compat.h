@@ -12,6 +12,9 @@
 /* include/linux/sched.h */
 #define PF_KTHREAD 0x00200000
 
+/* include/uapi/linux/capability.h */
+#define CAP_SYS_PTRACE 19
+
 /* Code segment selectors of user space (arch/x86/include/asm/segment.h). The two low bits are the
  * privilege level. With FRED the upper bits of the stored word carry other things. */
 #define CS_MASK     0xffff

@@ -70,6 +70,16 @@ struct bpf_perf_event_data {
         __u64 addr;
 };
 
+/* Arguments of raw tracepoints; as many as the tracepoint has. */
+struct bpf_raw_tracepoint_args {
+        __u64 args[0];
+};
+
+/* Only to ask whether the running kernel has the helper. */
+enum bpf_func_id {
+        BPF_FUNC_task_pt_regs = 175,
+};
+
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 struct thread_struct {
@@ -84,7 +94,38 @@ struct mempolicy {
 
 struct mm_struct;
 
+struct upid {
+        int nr;
+};
+
+struct pid {
+        unsigned int level;
+        struct upid numbers[1];
+};
+
+struct user_namespace {
+        int level;
+};
+
+/* A word of 64 bits, whatever the kernel makes of it. */
+typedef struct kernel_cap_struct {
+        __u64 val;
+} kernel_cap_t;
+
+struct cred {
+        kernel_cap_t cap_effective;
+        struct user_namespace *user_ns;
+};
+
+struct trace_event_raw_mm_migrate_pages {
+        unsigned long thp_split;
+        unsigned long large_folio_split;
+};
+
 struct task_struct {
+        void *stack;
+        struct pid *thread_pid;
+        const struct cred *cred;
         unsigned int flags;
         int pid;
         int tgid;

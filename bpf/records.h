@@ -91,3 +91,21 @@ typedef struct VmaPolicyRecord {
         __u32 explicit_policy;
         __u32 shared; /* the policy belongs to the shared memory object, not to the mapping */
 } VmaPolicyRecord;
+
+/* Numbers of the kernel's enum migrate_reason are below this (10 in Linux 6.18); those beyond count as
+ * the last. */
+#define RAW_REASONS_MAX 16
+
+/* What became of base pages, counted per CPU: first by reason for everybody else, then for the
+ * daemon. huge_moved: huge pages among them. */
+typedef struct MigrationCounts {
+        __u64 moved;
+        __u64 failed;
+        __u64 huge_moved;
+} MigrationCounts;
+
+/* Base pages of others that a process moved by system call since the last reading. */
+typedef struct CallerRecord {
+        __u64 pages;
+        char comm[16];
+} CallerRecord;

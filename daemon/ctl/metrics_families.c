@@ -71,6 +71,28 @@ static void add_counters(Metrics *m, json_object *stats) {
                      "size of the pages that could not be moved, by errno");
 }
 
+/* One family with a sample for each cause; absent where the kernel cannot be asked. */
+static void add_by_cause(Metrics *m, json_object *stats, const char *key, const char *metric,
+                         const char *help) {
+        json_object *moves = json_object_object_get(stats, key);
+
+        if (!moves)
+                return;
+        metrics_family(m, metric, METRIC_COUNTER, help);
+        json_object_object_foreach(moves, name, value) {
+                metrics_sample(m, json_object_get_double(value), "reason", name, NULL);
+        }
+}
+
+static void add_kernel_moves(Metrics *m, json_object *stats) {
+        add_by_cause(m, stats, "KernelPagesMoved", "kernel_migrated_pages",
+                     "base pages that the kernel moved, but for the daemon, by its reason");
+        add_by_cause(m, stats, "KernelPagesFailed", "kernel_failed_pages",
+                     "base pages that the kernel could not move, but for the daemon");
+        add_by_cause(m, stats, "KernelHugePagesMoved", "kernel_migrated_huge_pages",
+                     "huge pages that the kernel moved, but for the daemon");
+}
+
 static void add_gauge(Metrics *m, const char *name, const char *help, double value) {
         metrics_family(m, name, METRIC_GAUGE, help);
         metrics_sample(m, value, NULL);
@@ -244,6 +266,7 @@ void metrics_add_all(Metrics *m, const DaemonData *data) {
                 return;
         add_daemon(m, data->properties, data->stats);
         add_counters(m, data->stats);
+        add_kernel_moves(m, data->stats);
         add_by_node(m, data->nodes, "node_memory_bytes", "memory of the node", node_memory);
         add_by_node(m, data->nodes, "node_available_bytes",
                     "memory of the node that is free or could be freed easily", node_available);

@@ -88,6 +88,29 @@ void output_progress(FILE *f, json_object *jobs) {
         }
 }
 
+/* What others had moved, the most frequent reasons by name; nothing where the kernel cannot be asked. */
+static void output_kernel_moves(FILE *f, json_object *stats) {
+        json_object *moves = json_object_object_get(stats, "KernelPagesMoved");
+        const char *separator = ": ";
+        uint64_t sum = 0;
+
+        if (!moves)
+                return;
+        json_object_object_foreach(moves, unused, pages) {
+                (void)unused;
+                sum = add_sat(sum, json_object_get_uint64(pages));
+        }
+        fprintf(f, LABEL "%" PRIu64 " of the daemon's pages, %" PRIu64 " others", "Kernel moved",
+                json_u64(stats, "KernelOwnPagesMoved"), sum);
+        json_object_object_foreach(moves, name, value) {
+                if (json_object_get_uint64(value) == 0)
+                        continue;
+                fprintf(f, "%s%s %" PRIu64, separator, name, json_object_get_uint64(value));
+                separator = ", ";
+        }
+        fputc('\n', f);
+}
+
 void output_status(FILE *f, json_object *p, json_object *stats, json_object *jobs,
                    uint64_t now_usec, bool colour) {
         uint64_t accesses = json_u64(stats, "AccessesTotal");
@@ -110,6 +133,7 @@ void output_status(FILE *f, json_object *p, json_object *stats, json_object *job
         fprintf(f, LABEL "%s (%" PRIu64 " pages), %" PRIu64 " pages failed\n", "Moved",
                 HUMAN_SIZE(json_u64(p, "BytesMoved")), json_u64(p, "PagesMoved"),
                 json_u64(p, "PagesFailed"));
+        output_kernel_moves(f, stats);
         fprintf(f, LABEL "%s, %s of one CPU\n", "Own CPU time", HUMAN_TIME(mul_sat(cpu, 1000)),
                 HUMAN_SHARE(ratio_or((double)cpu,
                                      (double)sub_sat(now_usec, json_u64(p, "StartTimestamp")), 0)));

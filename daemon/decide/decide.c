@@ -107,8 +107,20 @@ static Reason judge_gates(const Round *round, const ProcessView *view, Track *tr
         return gate;
 }
 
-static bool only_observes(const ProcessInfo *info, const Settings *settings) {
-        return rule_mode_effective(info->rule_mode, settings->mode) != RULE_ACT;
+/* Two programs that move the same memory would undo each other's work. */
+static bool yields(const Round *round) {
+        return round->snapshot->other_mover && !round->settings->ignore_other_movers;
+}
+
+/* Why a move is only told; NONE: it is carried out. */
+static Reason why_observed(const Round *round, const ProcessInfo *info) {
+        if (rule_mode_effective(info->rule_mode, round->settings->mode) != RULE_ACT)
+                return REASON_OBSERVED;
+        return yields(round) ? REASON_OTHER_MOVER : REASON_NONE;
+}
+
+static bool only_observes(const Round *round, const ProcessInfo *info) {
+        return why_observed(round, info) != REASON_NONE;
 }
 
 /* Judges one process by itself and notes it as a candidate when a move would pay. */
@@ -143,7 +155,7 @@ static void judge(const Round *round, size_t i) {
         judge_candidate(round, view, track, &score, &p, v);
         if (v->reason == REASON_MOVE)
                 state->candidates[state->n_candidates++] =
-                        (Candidate) { i, p.observed, only_observes(view->info, round->settings) };
+                        (Candidate) { i, p.observed, only_observes(round, view->info) };
 }
 
 /* What is under way keeps its room on the target until it has arrived. */
@@ -196,7 +208,7 @@ static void order_move(const Round *round, size_t i, const Score *score, const P
                 .remote_expected = p->remote_expected,
                 .benefit_ns = p->benefit_ns,
                 .cost_ns = p->cost_ns,
-                .observe = only_observes(info, round->settings),
+                .observe = only_observes(round, info),
                 .bandwidth_bytes = info->bandwidth_bytes,
         };
         memcpy(move->comm, info->comm, sizeof(move->comm));
@@ -253,8 +265,8 @@ static void plan_candidate(const Round *round, size_t i) {
                 return;
         }
         order_move(round, i, &score, &p);
-        if (only_observes(view->info, round->settings))
-                v->reason = REASON_OBSERVED;
+        if (only_observes(round, view->info))
+                v->reason = why_observed(round, view->info);
 }
 
 int decide(const Snapshot *snapshot, DecideState *state, const Settings *settings, uint64_t now_ns,

@@ -18,7 +18,7 @@
  *
  *   reason              observed                              threshold
  *   move, observed,     benefit / cost                        ratio that is wanted: benefit_ratio,
- *   cost                                                      1.5 times that within 5 min of a move
+ *   other-mover, cost                                         1.5 times that within 5 min of a move
  *   balanced            upper bound of the remote share, or   gates.min_remote
  *                       0: no resident memory elsewhere
  *   too-young           age, ns                               gates.min_age, ns

@@ -85,7 +85,7 @@ void manager_act(Manager *m, uint64_t now_ns) {
 
                 if (!p || !still_holds(m, p, now_ns))
                         continue;
-                if (rule_mode_effective(p->info.rule_mode, m->settings.mode) == RULE_ACT)
+                if (!move->observe)
                         submit(m, p, move);
                 else if (p->told_ns == 0 || now_ns - p->told_ns >= TELL_AGAIN_NSEC) {
                         p->told_ns = now_ns;

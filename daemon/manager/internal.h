@@ -7,16 +7,20 @@
 
 #include "decide/decide.h"
 #include "manager/manager.h"
+#include "manager/mover_watch.h"
 #include "manager/tracked.h"
 #include "migrate/mover.h"
 #include "model/rules.h"
 #include "model/settings.h"
 #include "model/snapshot.h"
 #include "model/view.h"
+#include "observe/migrations.h"
 #include "observe/observer.h"
 #include "report/bus.h"
+#include "system/other_mover.h"
 #include "system/process_names.h"
 #include "system/root.h"
+#include "system/vmstat.h"
 
 /* A moved process is looked at again this many evaluations after its job, so that the record tells
  * what the move achieved. */
@@ -75,6 +79,16 @@ typedef struct Manager {
         uint64_t kernel_read_ns;    /* when it and the watermarks were read */
         uint64_t quiet_since_ns;    /* 0: something is going on */
 
+        /* what the kernel and others move */
+        MigrationCounter *migrations; /* NULL: the kernel cannot be asked, for: */
+        char migrations_problem[MIGRATIONS_PROBLEM_BYTES];
+        KernelMoves kernel_moves;
+        MoverWatch mover_watch;
+        MoverScan mover_scan;
+        uint64_t scanned_ns; /* when the last walk over all processes began */
+        Vmstat vmstat_start; /* at the start of the daemon */
+        uint64_t vmstat_read_ns;
+
         /* what the last tick saw */
         Table *tracked; /* of Tracked */
         NodeState nodes[NODES_MAX];
@@ -127,6 +141,12 @@ void manager_read_kernel(Manager *m, uint64_t now_ns);
 void manager_kernel_reloaded(Manager *m, KernelBalancing before, uint64_t now_ns);
 /* The findings of manager_diagnose(), judged by the settings. */
 size_t manager_findings(Manager *m, Finding *ret, size_t max);
+
+/* movers.c: what the kernel and other programs move. open: while the privileges are there. yields:
+ * whether the daemon only observes because of them. */
+void manager_open_migrations(Manager *m);
+void manager_watch_movers(Manager *m, uint64_t now_ns);
+bool manager_yields(const Manager *m);
 
 /* reload.c */
 int manager_load_settings(Manager *m, Settings *ret, Rules **ret_rules, char **ret_message);

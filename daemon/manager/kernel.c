@@ -68,9 +68,42 @@ static void correct_finding(const Manager *m, Finding *f) {
         }
 }
 
+typedef struct Report {
+        Finding *findings;
+        size_t n;
+        size_t max;
+} Report;
+
+static void add(Report *r, const char *id, const char *problem) {
+        Finding *f;
+
+        if (r->n >= r->max)
+                return;
+        f = &r->findings[r->n++];
+        *f = (Finding) { .id = id, .effect = "", .fix = "" };
+        if (!problem) {
+                f->state = FINDING_GOOD;
+                snprintf(f->found, sizeof(f->found), "what the kernel moves is counted by reason");
+                return;
+        }
+        f->state = FINDING_LIMITED;
+        f->effect =
+                "only programs that move memory by trade are noticed, and the daemon's own moves "
+                "cannot be compared with the kernel's account";
+        f->fix = "use a kernel with BTF, and start the daemon by its unit";
+        snprintf(f->found, sizeof(f->found), "what the kernel moves is not counted%s%s",
+                 *problem ? ": " : "", problem);
+}
+
+static void diagnose_kernel_moves(const Manager *m, Report *r) {
+        if (observer_source(m->observer) != SOURCE_NONE)
+                add(r, "kernel-moves", m->migrations ? NULL : m->migrations_problem);
+}
+
 size_t manager_findings(Manager *m, Finding *ret, size_t max) {
         size_t n = manager_diagnose(&m->root, &m->topology,
                                     observer_source(m->observer) != SOURCE_NONE, m->bus, ret, max);
+        Report report = { ret, 0, max };
         unsigned mode = 0;
         int r = kernel_balancing_read(&m->root, &mode);
 
@@ -78,5 +111,7 @@ size_t manager_findings(Manager *m, Finding *ret, size_t max) {
         for (size_t i = 0; i < n; i++)
                 if (strcmp(ret[i].id, "kernel-balancing") == 0)
                         correct_finding(m, &ret[i]);
-        return n;
+        report.n = n;
+        diagnose_kernel_moves(m, &report);
+        return report.n;
 }

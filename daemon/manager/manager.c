@@ -27,6 +27,8 @@ static Manager *manager_free(Manager *m) {
         report_bus_free(m->bus);
         mover_free(m->mover);
         observer_free(m->observer);
+        migrations_close(m->migrations);
+        mover_scan_done(&m->mover_scan);
         decide_state_free(m->decide_state);
         sd_event_unref(m->event);
         tracked_free(m->tracked);
@@ -206,6 +208,8 @@ static int start(Manager *m) {
         r = start_sampling(m);
         if (r != EXIT_STATUS_GOOD)
                 return r;
+        if (observer_source(m->observer) != SOURCE_NONE)
+                manager_open_migrations(m);
         r = manager_drop_privileges();
         if (r < 0)
                 journal_log(LOG_WARNING, "CAP_SYS_ADMIN could not be dropped, ignoring: %s",
@@ -226,7 +230,8 @@ static void tell(Manager *m, void (*function)(const StatusView *)) {
         function(&view);
 }
 
-/* The doctor looks at each start, so the journal has what `numabalancerctl doctor` would tell. */
+/* The doctor looks at each start, so the journal has what `numabalancerctl doctor` would tell. Other
+ * movers are told by the ticks, where there are any. */
 static void tell_findings(Manager *m) {
         Finding findings[FINDINGS_MAX];
         size_t n;
@@ -236,7 +241,7 @@ static void tell_findings(Manager *m) {
         n = manager_findings(m, findings, FINDINGS_MAX);
         for (size_t i = 0; i < n; i++)
                 if (findings[i].state == FINDING_MISSING ||
-                    strcmp(findings[i].id, "other-movers") == 0)
+                    (strcmp(findings[i].id, "other-movers") == 0 && !m->tick_source))
                         journal_finding(&findings[i]);
 }
 

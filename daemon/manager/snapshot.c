@@ -203,6 +203,7 @@ int manager_build_snapshot(Manager *m, uint64_t now_ns, Snapshot *ret) {
                 .processes = m->views,
                 .n_processes = m->n_views,
                 .self = getpid(),
+                .other_mover = m->mover_watch.present,
         };
         return 0;
 }

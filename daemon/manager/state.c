@@ -29,6 +29,9 @@ static void find_state(const Manager *m, DaemonState *ret_state, Reason *ret_rea
         } else if (decide_stopped_until(m->decide_state, clock_monotonic_ns()) > 0) {
                 *ret_state = STATE_STOPPED;
                 *ret_reason = REASON_PING_PONG;
+        } else if (m->settings.mode == MODE_ACT && manager_yields(m)) {
+                *ret_state = STATE_RUNNING;
+                *ret_reason = REASON_OTHER_MOVER;
         } else {
                 *ret_state = STATE_RUNNING;
                 *ret_reason =

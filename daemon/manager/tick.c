@@ -90,6 +90,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata) {
         int r;
 
         manager_read_kernel(m, now_ns);
+        manager_watch_movers(m, now_ns);
         evaluate(m, now_ns);
         tell_source(m);
         manager_update_state(m);

@@ -38,6 +38,8 @@ void manager_status(Manager *m, StatusView *ret) {
                 .cpu_usage_usec = (clock_self_cpu_ns() + sampler_ns) / NSEC_PER_USEC,
                 .sampler_usec = sampler_ns / NSEC_PER_USEC,
                 .counters = m->counters,
+                .kernel_moves_known = m->migrations != NULL,
+                .kernel_moves = m->kernel_moves,
         };
         observer_count(m->observer, &ret->counters);
         decide_count(m->decide_state, &ret->counters);

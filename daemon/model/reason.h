@@ -58,6 +58,8 @@
         REASON(PING_PONG, "ping-pong",                                                             \
                "waits because moved memory kept returning to where it "                            \
                "came from; moves are stopped for a while")                                         \
+        REASON(OTHER_MOVER, "other-mover",                                                         \
+               "waits, because another program moves memory between nodes")                        \
         REASON(BUSY, "busy", "has a move under way")                                               \
         /* outcome of a job */                                                                     \
         REASON(DONE, "done", "was moved")                                                          \

@@ -16,7 +16,7 @@
  *   node index=I id=ID cpu=0|1 memory=0|1 total_bytes=B distances=D,... hmat=NS,...   N lines
  *   distances row=I values=D,...                    N lines, where configured
  *   set KEY=VALUE                                   settings, in the unit of the member
- *   snapshot now_ns=T self=PID                      one evaluation:
+ *   snapshot now_ns=T self=PID other_mover=0|1      one evaluation:
  *   available node=I bytes=B high_watermark_bytes=B blocked_until_ns=T      N lines
  *   process pid=... (the fields of ProcessInfo) busy=0|1
  *   evidence source=... cpu_ns=NS,... access=A:H:SAMPLES:WAITED,...         of the process before

@@ -359,10 +359,12 @@ static void build_views(Recording *r) {
 }
 
 static int read_snapshot(Recording *r, char *rest, RecordingEvent *ret) {
-        RecordingWanted w[] = { { "now_ns", UINT64_MAX, 0 }, { "self", INT32_MAX, 0 } };
+        RecordingWanted w[] = { { "now_ns", UINT64_MAX, 0 },
+                                { "self", INT32_MAX, 0 },
+                                { "other_mover", 1, 0 } };
         int k;
 
-        if (recording_parse_wanted(rest, w, 2) < 0)
+        if (recording_parse_wanted(rest, w, 3) < 0)
                 return -EBADMSG;
         r->n_processes = 0;
         memset(r->nodes, 0, sizeof(r->nodes));
@@ -383,7 +385,8 @@ static int read_snapshot(Recording *r, char *rest, RecordingEvent *ret) {
                               .nodes = r->nodes,
                               .processes = r->views,
                               .n_processes = r->n_processes,
-                              .self = (pid_t)w[1].value },
+                              .self = (pid_t)w[1].value,
+                              .other_mover = w[2].value != 0 },
         };
         return 1;
 }

@@ -155,7 +155,8 @@ static void write_process(FILE *f, const ProcessView *view, uint32_t n_nodes) {
 }
 
 int recording_write_snapshot(FILE *f, const Snapshot *snapshot, uint64_t now_ns) {
-        fprintf(f, "snapshot now_ns=%" PRIu64 " self=%d\n", now_ns, (int)snapshot->self);
+        fprintf(f, "snapshot now_ns=%" PRIu64 " self=%d other_mover=%d\n", now_ns,
+                (int)snapshot->self, snapshot->other_mover);
         for (uint32_t i = 0; i < snapshot->topology->n_nodes; i++)
                 fprintf(f,
                         "available node=%" PRIu32 " bytes=%" PRIu64 " high_watermark_bytes=%" PRIu64

@@ -56,6 +56,8 @@ int balancing_from_string(const char *s); /* -EINVAL */
         SETTING("", "kernel_balancing", BALANCING, kernel_balancing, BALANCING_LEAVE, 0,           \
                 BALANCING_MAX - 1,                                                                 \
                 "what becomes of the kernel's own NUMA balancing while the daemon runs")           \
+        SETTING("", "ignore_other_movers", BOOL, ignore_other_movers, false, 0, 1,                 \
+                "move pages although another program does so too")                                 \
         SETTING("sampling", "source", SOURCE, source, SOURCE_AUTO, 0, SOURCE_AUTO,                 \
                 "which source of evidence is used")                                                \
         SETTING("sampling", "rate_hz", UINT, rate_hz, 97, 1, 10000, "samples per second and CPU")  \

@@ -27,4 +27,5 @@ typedef struct Snapshot {
         const ProcessView *processes; /* [n_processes], any order */
         size_t n_processes;
         pid_t self;
+        bool other_mover; /* another program moves pages, or did so some minutes ago */
 } Snapshot;

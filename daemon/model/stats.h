@@ -28,6 +28,15 @@
         COUNTER(pages_moved, "PagesMoved", "base pages moved")                                     \
         COUNTER(pages_failed, "PagesFailed", "base pages that could not be moved")                 \
         COUNTER(pages_shared, "PagesShared", "base pages left because other processes map them")   \
+        COUNTER(kernel_own_moved, "KernelOwnPagesMoved",                                           \
+                "pages moved for the daemon as the kernel counted them")                           \
+        COUNTER(kernel_own_failed, "KernelOwnPagesFailed",                                         \
+                "pages not moved for the daemon as the kernel counted them")                       \
+        COUNTER(kernel_own_huge, "KernelOwnHugePagesMoved", "huge pages among those moved")        \
+        COUNTER(machine_moved, "MachinePagesMoved",                                                \
+                "pages moved on the machine for whatever reason (pgmigrate_success)")              \
+        COUNTER(machine_failed, "MachinePagesFailed",                                              \
+                "pages not moved on the machine (pgmigrate_fail)")                                 \
         COUNTER(bytes_moved, "BytesMoved", "bytes moved")                                          \
         COUNTER(move_usec, "MoveUSec", "time spent in page-moving system calls")                   \
         COUNTER(moves_reviewed, "MovesReviewed", "moves that were compared with their promise")    \

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "model/evidence.h"
+#include "model/movement.h"
 #include "model/outcome.h"
 #include "model/plan.h"
 #include "model/process.h"
@@ -45,6 +46,8 @@ typedef struct StatusView {
         uint64_t cpu_usage_usec; /* of the daemon and its BPF programs */
         uint64_t sampler_usec;   /* of these, of the BPF programs */
         Counters counters;
+        bool kernel_moves_known;            /* the kernel lets itself be asked for the next */
+        KernelMoves kernel_moves;           /* since the start of the daemon */
         uint64_t failures[FAILURE_MAX];     /* pages (and calls) by class, over all jobs */
         uint64_t failed_bytes[FAILURE_MAX]; /* the size of those pages */
 } StatusView;

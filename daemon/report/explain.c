@@ -113,6 +113,7 @@ static bool say_placement(Text *out, const ProcessRow *row, const Topology *t, u
         switch (v->reason) {
         case REASON_MOVE:
         case REASON_OBSERVED:
+        case REASON_OTHER_MOVER:
                 say_gain(out, v);
                 say(out, "; its memory %s to node%d.",
                     v->reason == REASON_MOVE ? "goes" : "would go",

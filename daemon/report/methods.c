@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
@@ -47,6 +48,41 @@ static int append_failures(sd_bus_message *m, const char *key, const uint64_t *v
         return sd_bus_message_close_container(m);
 }
 
+/* One number of each cause. */
+static int append_moves(sd_bus_message *m, const char *key, const MovedPages *moves,
+                        size_t member_offset) {
+        int r;
+
+        if ((r = sd_bus_message_open_container(m, 'e', "sv")) < 0 ||
+            (r = sd_bus_message_append(m, "s", key)) < 0 ||
+            (r = sd_bus_message_open_container(m, 'v', "a{st}")) < 0 ||
+            (r = sd_bus_message_open_container(m, 'a', "{st}")) < 0)
+                return r;
+        for (int i = 0; i < MOVE_CAUSE_MAX; i++) {
+                const char *moved = (const char *)&moves[i] + member_offset;
+
+                if ((r = sd_bus_message_append(m, "{st}", move_cause_to_string((MoveCause)i),
+                                               *(const uint64_t *)moved)) < 0)
+                        return r;
+        }
+        if ((r = sd_bus_message_close_container(m)) < 0 ||
+            (r = sd_bus_message_close_container(m)) < 0)
+                return r;
+        return sd_bus_message_close_container(m);
+}
+
+static int append_kernel_moves(sd_bus_message *m, const StatusView *s) {
+        const MovedPages *others = s->kernel_moves.others;
+        int r;
+
+        if (!s->kernel_moves_known)
+                return 0;
+        if ((r = append_moves(m, "KernelPagesMoved", others, offsetof(MovedPages, moved))) < 0 ||
+            (r = append_moves(m, "KernelPagesFailed", others, offsetof(MovedPages, failed))) < 0)
+                return r;
+        return append_moves(m, "KernelHugePagesMoved", others, offsetof(MovedPages, huge_moved));
+}
+
 int method_get_stats(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         cleanup_message sd_bus_message *reply = NULL;
         ReportBus *b = userdata;
@@ -56,8 +92,10 @@ int method_get_stats(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         b->backend.status(b->backend.userdata, &s);
         if ((r = sd_bus_message_new_method_return(m, &reply)) < 0 ||
             (r = sd_bus_message_open_container(reply, 'a', "{sv}")) < 0 ||
-            (r = append_counters(reply, &s)) < 0 || (r = append_failures(reply, "FailuresByErrno", s.failures)) < 0 ||
+            (r = append_counters(reply, &s)) < 0 ||
+            (r = append_failures(reply, "FailuresByErrno", s.failures)) < 0 ||
             (r = append_failures(reply, "FailedBytesByErrno", s.failed_bytes)) < 0 ||
+            (r = append_kernel_moves(reply, &s)) < 0 ||
             (r = sd_bus_message_append(reply, "{sv}{sv}{sv}{sv}", "SamplerUSec", "t",
                                        s.sampler_usec, "CPUUsageUSec", "t", s.cpu_usage_usec,
                                        "ProcessesTracked", "u", s.processes_tracked, "JobsActive",

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "system/diagnose.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "system/balancing.h"
 #include "system/file.h"
+#include "system/other_mover.h"
 
 /* Numbers of capabilities(7); headers of the kernel that is built against may lack the newer ones. */
 #define BIT_SYS_PTRACE 19
@@ -218,40 +219,24 @@ static void diagnose_limits(Report *r) {
             "%s bytes of locked memory are allowed", limit_text(text, sizeof(text), locked));
 }
 
-/* Programs whose trade is to place or move the memory of others. */
-static bool is_other_mover(const char *comm) {
-        static const char *const names[] = { "numad", "memtierd", "autonuma" };
-
-        for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-                if (strcmp(comm, names[i]) == 0)
-                        return true;
-        return false;
-}
-
 static void diagnose_other_movers(Report *r) {
-        int fd = openat(r->root->proc_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        cleanup_closedir DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-        const struct dirent *entry;
+        const char *effect = "two programs that move memory work against each other, so the daemon "
+                             "only observes unless ignore_other_movers is set",
+                   *fix = "stop one of them";
+        MoverScan scan = { 0 };
+        ForeignMover mover;
+        bool found = mover_scan_step(&scan, r->root, UINT_MAX, &mover) > 0;
 
-        while (dir && (entry = readdir(dir))) {
-                char path[300], comm[32];
-                int n;
-
-                if (entry->d_name[0] < '1' || entry->d_name[0] > '9')
-                        continue;
-                snprintf(path, sizeof(path), "%s/comm", entry->d_name);
-                n = file_read(r->root->proc_fd, path, comm, sizeof(comm));
-                if (n <= 0)
-                        continue;
-                comm[strcspn(comm, "\n")] = '\0';
-                if (is_other_mover(comm)) {
-                        add(r, "other-movers", FINDING_LIMITED,
-                            "two programs that move memory work against each other",
-                            "stop one of them", "%s is running (process %s)", comm, entry->d_name);
-                        return;
-                }
-        }
-        add(r, "other-movers", FINDING_GOOD, "", "", "no other program that moves pages was found");
+        mover_scan_done(&scan);
+        if (found)
+                add(r, "other-movers", FINDING_LIMITED, effect, fix, "%s is running (process %d)",
+                    mover.comm, (int)mover.pid);
+        else if (damon_migrates(r->root))
+                add(r, "other-movers", FINDING_LIMITED, effect, fix,
+                    "DAMON runs a scheme that migrates memory");
+        else
+                add(r, "other-movers", FINDING_GOOD, "", "",
+                    "no other program that moves pages was found");
 }
 
 size_t system_diagnose(const SystemRoot *root, const Topology *t, bool sampling, Finding *ret,

@@ -412,6 +412,9 @@ static void fake_init(Fake *f, const char *n_processes, bool is_hostile) {
                 f->status.failures[i] = 100 + (uint64_t)i;
                 f->status.failed_bytes[i] = 4096 * f->status.failures[i];
         }
+        f->status.kernel_moves_known = true;
+        for (uint64_t i = 0; i < MOVE_CAUSE_MAX; i++)
+                f->status.kernel_moves.others[i] = (MovedPages) { 200 + i, 300 + i, 400 + i };
 }
 
 static int start_tick(sd_event *event, sd_event_source **ret, Fake *f) {

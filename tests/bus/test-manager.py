@@ -68,6 +68,10 @@ def test_stats():
     h.equal(failures["EBUSY"], 100, "EBUSY")
     h.equal(stats.pop("FailedBytesByErrno"), {k: 4096 * n for k, n in failures.items()}, "bytes")
     h.equal(failures["other"], 100 + len(failures) - 1, "other")
+    for first, name in ((200, "KernelPagesMoved"), (300, "KernelPagesFailed"), (400, "KernelHugePagesMoved")):
+        moves = stats.pop(name)
+        h.equal((moves["compaction"], moves["other"]), (first, first + len(moves) - 1), name)
+        h.equal("numa_misplaced" in moves, True, name)
     h.equal(stats, {"SamplerUSec": 50000, "CPUUsageUSec": 250000, "ProcessesTracked": 3, "JobsActive": 1}, "others")
 
 

@@ -84,6 +84,7 @@ static void decide_in_order(Fixture *f, bool reversed) {
                 .processes = views,
                 .n_processes = f->n_processes,
                 .self = 77,
+                .other_mover = f->other_mover,
         };
 
         for (size_t i = 0; i < f->n_processes; i++) {

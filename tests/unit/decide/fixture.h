@@ -30,6 +30,7 @@ typedef struct Fixture {
         DecideState *state;
         Plan plan;
         uint64_t now_ns;
+        bool other_mover;
 } Fixture;
 
 /* n nodes with CPUs, 64 GiB each (32 GiB available), distance 10 within and 21 between nodes; no

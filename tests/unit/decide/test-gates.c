@@ -283,6 +283,41 @@ Test(gates, rules_outweigh_the_mode) {
         }
 }
 
+/* Another program moves pages; rule; setting; what becomes of it. */
+Test(gates, another_mover) {
+        static const struct {
+                RuleMode rule;
+                bool other, ignore;
+                Reason reason;
+        } cases[] = {
+                { RULE_DEFAULT, false, false, REASON_MOVE },
+                { RULE_DEFAULT, true, false, REASON_OTHER_MOVER },
+                { RULE_ACT, true, false, REASON_OTHER_MOVER },
+                { RULE_OBSERVE, true, false, REASON_OBSERVED },
+                { RULE_DEFAULT, true, true, REASON_MOVE },
+                { RULE_OBSERVE, true, true, REASON_OBSERVED },
+        };
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                Fixture *f = fixture_new(2);
+
+                fixture_add(f, 0, 1)->info.rule_mode = cases[i].rule;
+                f->settings.ignore_other_movers = cases[i].ignore;
+                f->other_mover = cases[i].other;
+                fixture_run(f, 40);
+                cr_assert_eq(f->plan.n_moves, 1, "row %zu", i);
+                cr_expect_eq(fixture_verdict(f, 0)->reason, cases[i].reason, "row %zu: %s", i,
+                             reason_to_string(fixture_verdict(f, 0)->reason));
+                cr_expect_eq(f->plan.moves[0].observe, cases[i].reason != REASON_MOVE, "row %zu",
+                             i);
+                f->other_mover = false;
+                fixture_run(f, 1);
+                cr_expect_eq(f->plan.moves[0].observe, cases[i].rule == RULE_OBSERVE,
+                             "row %zu: it is gone", i);
+                fixture_free(f);
+        }
+}
+
 /* The better of two is only told, so the other one gets the room. */
 Test(gates, what_is_only_told_takes_no_room) {
         Fixture *f = fixture_new(2);

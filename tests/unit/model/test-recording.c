@@ -48,7 +48,7 @@ static char *write_all(void) {
                              .rule_mode = RULE_OBSERVE };
         ProcessInfo other = { .id = { 43, 1 } };
         ProcessView views[] = { { &info, &e, resident, 11, true }, { .info = &other } };
-        Snapshot snapshot = { &t, nodes, views, 2, 17 };
+        Snapshot snapshot = { &t, nodes, views, 2, 17, true };
         Outcome o = { .job = 9,
                       .move = { .id = { 42, UINT64_MAX },
                                 .comm = "c",
@@ -133,6 +133,7 @@ Test(recording, what_is_written_is_read) {
         cr_expect_eq(recording_settings(r)->distances[0][1], 17);
         cr_expect_eq(recording_settings(r)->distances[1][0], 1000);
         cr_expect_eq(e.snapshot.self, 17);
+        cr_expect(e.snapshot.other_mover);
         cr_expect_eq(e.snapshot.n_processes, 2);
         cr_expect_eq(e.snapshot.nodes[1].available_bytes, UINT64_MAX);
         cr_expect_eq(e.snapshot.nodes[0].blocked_until_ns, 3);

@@ -82,6 +82,9 @@ Test(explain, each_reason_names_its_numbers) {
                 { REASON_OBSERVED, 1.6, 1.5,
                   "A move of 512.0 MiB would gain about 3.2 s of CPU time over the next 1 min 30 s "
                   "and cost 2 s; its memory would go to node0." },
+                { REASON_OTHER_MOVER, 1.6, 1.5,
+                  "A move of 512.0 MiB would gain about 3.2 s of CPU time over the next 1 min 30 s "
+                  "and cost 2 s; its memory would go to node0." },
                 { REASON_MULTI_NODE, 0.6, 0.9,
                   "node0 has 60 % of its CPU time, 90 % on one node are needed; if its CPUs were "
                   "limited to one node, its memory could follow." },
