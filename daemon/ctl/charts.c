@@ -10,13 +10,18 @@
 #include "base/mathx.h"
 #include "ctl/json.h"
 
-/* The drawing, and in it the area between the axes. */
+/* The drawing, and in it the areas between the axes: above the share, below what was moved. */
 #define CHART_WIDTH  960
-#define CHART_HEIGHT 210
-#define PLOT_LEFT    50
+#define CHART_HEIGHT 272
+#define PLOT_LEFT    66
 #define PLOT_TOP     10
-#define PLOT_WIDTH   900
+#define PLOT_WIDTH   884
 #define PLOT_HEIGHT  160
+#define MOVED_TOP    190
+#define MOVED_HEIGHT 50
+
+/* Marks of the time axis. */
+#define TIME_MARKS 4
 
 /* Margin of the heat map for the names of nodes; cells get smaller when there are many. */
 #define MATRIX_MARGIN     60
@@ -45,29 +50,33 @@ static const char *clock_time(char *buf, size_t size, uint64_t usec) {
         return buf;
 }
 
+static void draw_line(FILE *f, int y) {
+        fprintf(f, "<line x1=\"%d\" y1=\"%d\" x2=\"%d\" y2=\"%d\" class=\"grid\"/>\n", PLOT_LEFT, y,
+                PLOT_LEFT + PLOT_WIDTH, y);
+}
+
 static void draw_axes(FILE *f, const TimeAxis *a) {
-        static const char *const anchor[] = { "start", "middle", "end" };
         char when[32];
 
         for (int i = 0; i <= 4; i++) {
                 int y = PLOT_TOP + PLOT_HEIGHT * i / 4;
 
-                fprintf(f,
-                        "<line x1=\"%d\" y1=\"%d\" x2=\"%d\" y2=\"%d\" class=\"grid\"/>"
-                        "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%d %%</text>\n",
-                        PLOT_LEFT, y, PLOT_LEFT + PLOT_WIDTH, y, PLOT_LEFT - 6, y + 4,
-                        100 - 25 * i);
+                draw_line(f, y);
+                fprintf(f, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%d %%</text>\n",
+                        PLOT_LEFT - 6, y + 4, 100 - 25 * i);
         }
-        for (unsigned i = 0; i <= 2; i++) {
-                uint64_t usec = a->begin_usec + (a->end_usec - a->begin_usec) / 2 * i;
+        draw_line(f, MOVED_TOP + MOVED_HEIGHT);
+        for (unsigned i = 0; i <= TIME_MARKS; i++) {
+                uint64_t usec = a->begin_usec + (a->end_usec - a->begin_usec) / TIME_MARKS * i;
+                const char *anchor = i == 0 ? "start" : i == TIME_MARKS ? "end" : "middle";
 
                 fprintf(f, "<text x=\"%d\" y=\"%d\" text-anchor=\"%s\">%s</text>\n",
-                        PLOT_LEFT + PLOT_WIDTH * (int)i / 2, PLOT_TOP + PLOT_HEIGHT + 18, anchor[i],
-                        clock_time(when, sizeof when, usec));
+                        PLOT_LEFT + PLOT_WIDTH * (int)i / TIME_MARKS, MOVED_TOP + MOVED_HEIGHT + 20,
+                        anchor, clock_time(when, sizeof when, usec));
         }
 }
 
-/* Returns the height of the bars' scale: the most that was moved in one interval. */
+/* Below the share, with a scale of its own. Returns the most that was moved in one interval. */
 static uint64_t draw_moved(FILE *f, json_object *rows, const TimeAxis *a) {
         uint64_t most = 0;
 
@@ -76,6 +85,11 @@ static uint64_t draw_moved(FILE *f, json_object *rows, const TimeAxis *a) {
 
                 most = moved > most ? moved : most;
         }
+        if (most > 0)
+                fprintf(f, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%s</text>\n", PLOT_LEFT - 6,
+                        MOVED_TOP + 8, HUMAN_SIZE(most));
+        fprintf(f, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">0</text>\n", PLOT_LEFT - 6,
+                MOVED_TOP + MOVED_HEIGHT + 4);
         for (size_t i = 0; i < json_object_array_length(rows); i++) {
                 json_object *row = json_object_array_get_idx(rows, i);
                 uint64_t end = json_u64(row, "end_usec");
@@ -86,8 +100,8 @@ static uint64_t draw_moved(FILE *f, json_object *rows, const TimeAxis *a) {
                         fprintf(f,
                                 "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" "
                                 "class=\"moved\"/>\n",
-                                x, PLOT_TOP + PLOT_HEIGHT * (1 - moved),
-                                fmax(axis_x(a, end) - x, 2), PLOT_HEIGHT * moved);
+                                x, MOVED_TOP + MOVED_HEIGHT * (1 - moved),
+                                fmax(axis_x(a, end) - x, 2), MOVED_HEIGHT * moved);
         }
         return most;
 }
@@ -131,9 +145,10 @@ static void draw_tips(FILE *f, json_object *rows, const TimeAxis *a) {
                         "<rect x=\"%.1f\" y=\"%d\" width=\"%.1f\" height=\"%d\" class=\"tip\">"
                         "<title>%s: %" PRIu64 " of %" PRIu64 " accesses remote, %" PRIu64
                         " bytes moved</title></rect>\n",
-                        x, PLOT_TOP, fmax(axis_x(a, end) - x, 1), PLOT_HEIGHT,
-                        clock_time(when, sizeof when, end), json_u64(row, "remote"),
-                        json_u64(row, "accesses"), json_u64(row, "bytes_moved"));
+                        x, PLOT_TOP, fmax(axis_x(a, end) - x, 1),
+                        MOVED_TOP + MOVED_HEIGHT - PLOT_TOP, clock_time(when, sizeof when, end),
+                        json_u64(row, "remote"), json_u64(row, "accesses"),
+                        json_u64(row, "bytes_moved"));
         }
 }
 
@@ -164,7 +179,7 @@ void chart_history(FILE *f, json_object *rows) {
               f);
         if (most > 0)
                 fprintf(f,
-                        "<span class=\"blue\">Bars</span>: memory moved, the highest is %s in ten "
+                        "<span class=\"blue\">Bars</span>: memory moved, at most %s in ten "
                         "seconds.</p>\n",
                         HUMAN_SIZE(most));
         else
@@ -195,8 +210,9 @@ static void draw_cell(FILE *f, json_object *nodes, size_t from, size_t to, doubl
                 x, y, size - 2, size - 2, from == to ? "local" : "remote", 0.06 + 0.94 * weight,
                 node_id(nodes, from), node_id(nodes, to), HUMAN_SHARE(share));
         if (n <= MATRIX_SHARES_MAX)
-                fprintf(f, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%s</text>\n",
-                        x + size / 2 - 1, y + size / 2 + 3, HUMAN_SHARE(share));
+                fprintf(f, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\"%s>%s</text>\n",
+                        x + size / 2 - 1, y + size / 2 + 4, weight > 0.5 ? " class=\"on\"" : "",
+                        HUMAN_SHARE(share));
 }
 
 static void draw_names(FILE *f, json_object *nodes, double size) {
@@ -227,7 +243,7 @@ void chart_matrix(FILE *f, json_object *nodes) {
         size = fmin(MATRIX_CELL_MAX, (double)MATRIX_WIDTH / (double)n);
         width = MATRIX_MARGIN + size * (double)n;
         fprintf(f,
-                "<svg id=\"matrix\" viewBox=\"0 0 %.0f %.0f\" style=\"max-width:%.0fpx\" "
+                "<svg id=\"matrix\" viewBox=\"0 0 %.0f %.0f\" style=\"width:%.0fpx;max-width:100%%\" "
                 "role=\"img\" aria-label=\"accesses between nodes\">\n",
                 width, width - MATRIX_MARGIN / 2.0, width);
         draw_names(f, nodes, size);

@@ -72,20 +72,25 @@ char *output_bar(char buf[static OUTPUT_BAR_BYTES], double share) {
         return buf;
 }
 
-void output_progress(FILE *f, json_object *jobs) {
-        for (size_t i = 0; jobs && i < json_object_array_length(jobs); i++) {
+void output_progress(FILE *f, json_object *jobs, size_t max) {
+        size_t n = jobs ? json_object_array_length(jobs) : 0;
+
+        for (size_t i = 0; i < n && i < max; i++) {
                 json_object *job = json_object_array_get_idx(jobs, i);
                 uint64_t planned = json_u64(job, "pages_planned"),
                          moved = json_u64(job, "pages_moved");
+                double share = ratio_or((double)moved, (double)planned, 0);
 
                 fprintf(f,
-                        "Moving %s[%" PRIu64 "] node%s to node%" PRIi64 ": %" PRIu64 " of %" PRIu64
-                        " pages (%s), %s, pass %" PRIu64 "\n",
+                        "%s %4s  %s[%" PRIu64 "] node%s to node%" PRIi64 ", %s, %" PRIu64
+                        " of %" PRIu64 " pages, pass %" PRIu64 "\n",
+                        output_bar((char[OUTPUT_BAR_BYTES]) { 0 }, share), HUMAN_SHARE(share),
                         json_text(job, "comm"), json_u64(job, "pid"), json_text(job, "from_nodes"),
-                        json_i64(job, "to_node"), moved, planned,
-                        HUMAN_SHARE(ratio_or((double)moved, (double)planned, 0)),
-                        json_text(job, "state"), json_u64(job, "passes"));
+                        json_i64(job, "to_node"), json_text(job, "state"), moved, planned,
+                        json_u64(job, "passes"));
         }
+        if (n > max)
+                fprintf(f, "and %zu more moves\n", n - max);
 }
 
 /* What others had moved, the most frequent reasons by name; nothing where the kernel cannot be asked. */
@@ -140,7 +145,7 @@ void output_status(FILE *f, json_object *p, json_object *stats, json_object *job
         if (*json_text(p, "LastReloadError"))
                 fprintf(f, LABEL "%s%s%s\n", "Reload error", colour ? "\033[1;31m" : "",
                         json_text(p, "LastReloadError"), colour ? "\033[0m" : "");
-        output_progress(f, jobs);
+        output_progress(f, jobs, SIZE_MAX);
 }
 
 static void add_node(Columns *c, json_object *row, const char *key) {
@@ -156,21 +161,21 @@ int output_processes(FILE *f, json_object *rows, bool colour) {
         Columns c;
         int r;
 
-        columns_init(&c, ">PID NAME UNIT SOURCE >SCORE >REMOTE >HOME >TARGET STATE REASON");
+        columns_init(&c, ">PID NAME >SCORE >REMOTE >HOME >TARGET STATE REASON UNIT SOURCE");
         for (size_t i = 0; i < json_object_array_length(rows); i++) {
                 json_object *row = json_object_array_get_idx(rows, i);
                 const char *unit = json_text(row, "unit");
 
                 columns_add(&c, "%" PRIu64, json_u64(row, "pid"));
                 columns_add(&c, "%s", json_text(row, "comm"));
-                columns_add(&c, "%s", *unit ? unit : "-");
-                columns_add(&c, "%s", json_text(row, "source"));
                 columns_add(&c, "%s", HUMAN_SHARE(json_number(row, "score")));
                 columns_add(&c, "%s", HUMAN_SHARE(json_number(row, "remote_share")));
                 add_node(&c, row, "home_node");
                 add_node(&c, row, "target_node");
                 columns_add(&c, "%s", json_text(row, "state"));
                 columns_add(&c, "%s", json_text(row, "reason"));
+                columns_add(&c, "%s", *unit ? unit : "-");
+                columns_add(&c, "%s", json_text(row, "source"));
         }
         r = columns_print(&c, f, colour);
         columns_done(&c);

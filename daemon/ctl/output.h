@@ -18,8 +18,9 @@
 void output_status(FILE *f, json_object *properties, json_object *stats, json_object *jobs,
                    uint64_t now_usec, bool colour);
 
-/* One line for each unfinished job of ListJobs with its progress; nothing when there is none. */
-void output_progress(FILE *f, json_object *jobs);
+/* One line for each of the first max unfinished jobs of ListJobs with its progress, and one that counts
+ * the others; nothing when there is none. */
+void output_progress(FILE *f, json_object *jobs, size_t max);
 
 /* "[#######.............]": how much of the width of 20 is done, a share 0..1. Returns buf. */
 #define OUTPUT_BAR_BYTES 23
@@ -42,6 +43,9 @@ void output_show(FILE *f, json_object *process, bool colour);
 
 /* nodes: the answer of ListNodes. Two tables: the nodes, and who accesses whose memory. -ENOMEM. */
 int output_nodes(FILE *f, json_object *nodes, bool colour);
+
+/* The same in one table: what of all accesses goes from the CPUs of a node to each other is in its row. */
+int output_nodes_compact(FILE *f, json_object *nodes, bool colour);
 
 /* The accesses from each node to each other as a table of percentages of all; matrix is an array of
  * arrays in the order of ids. -ENOMEM. */

@@ -19,15 +19,27 @@ static double element(json_object *matrix, size_t row, size_t column) {
         return json_object_get_double(json_object_array_get_idx(row_of(matrix, row), column));
 }
 
+/* The accesses of node i to each node, as shares of the sum of all. */
+static void add_accesses(Columns *c, json_object *matrix, size_t i, double sum) {
+        for (size_t k = 0; k < json_object_array_length(matrix); k++)
+                columns_add(c, "%s", HUMAN_SHARE(ratio_or(element(matrix, i, k), sum, 0)));
+}
+
+static double matrix_sum(json_object *matrix) {
+        size_t n = json_object_array_length(matrix);
+        double sum = 0;
+
+        for (size_t i = 0; i < n * n; i++)
+                sum += element(matrix, i / n, i % n);
+        return sum;
+}
+
 int output_matrix(FILE *f, json_object *ids, json_object *matrix, bool colour) {
         size_t n = json_object_array_length(ids);
-        double sum = 0;
+        double sum = matrix_sum(matrix);
         Columns c;
         int r;
 
-        for (size_t i = 0; i < n; i++)
-                for (size_t k = 0; k < n; k++)
-                        sum += element(matrix, i, k);
         fprintf(f, "Accesses from the CPUs of a node (row) to the memory of a node (column):\n");
         columns_init(&c, ">FROM");
         for (size_t k = 0; k < n; k++) {
@@ -39,15 +51,17 @@ int output_matrix(FILE *f, json_object *ids, json_object *matrix, bool colour) {
         }
         for (size_t i = 0; i < n; i++) {
                 columns_add(&c, "node%d", json_object_get_int(json_object_array_get_idx(ids, i)));
-                for (size_t k = 0; k < n; k++)
-                        columns_add(&c, "%s", HUMAN_SHARE(ratio_or(element(matrix, i, k), sum, 0)));
+                add_accesses(&c, matrix, i, sum);
         }
         r = columns_print(&c, f, colour);
         columns_done(&c);
         return r;
 }
 
-static void add_nodes(Columns *c, json_object *nodes) {
+/* matrix NULL: without accesses. */
+static void add_nodes(Columns *c, json_object *nodes, json_object *matrix) {
+        double sum = matrix ? matrix_sum(matrix) : 0;
+
         for (size_t i = 0; i < json_object_array_length(nodes); i++) {
                 json_object *node = row_of(nodes, i);
                 uint64_t blocked = json_u64(node, "blocked_usec");
@@ -58,31 +72,65 @@ static void add_nodes(Columns *c, json_object *nodes) {
                 columns_add(c, "%s", HUMAN_SIZE(json_u64(node, "memory_bytes")));
                 columns_add(c, "%s", HUMAN_SIZE(json_u64(node, "available_bytes")));
                 columns_add(c, "%s", blocked ? HUMAN_TIME(mul_sat(blocked, 1000)) : "-");
+                if (matrix)
+                        add_accesses(c, matrix, i, sum);
         }
+}
+
+#define NODE_TITLES ">NODE >CPUS >BUSY >MEMORY >AVAILABLE >BLOCKED"
+
+/* The rows "accesses" of all nodes; NULL without memory. */
+static json_object *access_matrix(json_object *nodes) {
+        cleanup_json json_object *matrix = json_object_new_array();
+
+        for (size_t i = 0; matrix && i < json_object_array_length(nodes); i++) {
+                json_object *accesses = NULL;
+
+                json_object_object_get_ex(row_of(nodes, i), "accesses", &accesses);
+                if (json_object_array_add(matrix, json_object_get(accesses)) < 0)
+                        return NULL;
+        }
+        return TAKE_PTR(matrix);
+}
+
+int output_nodes_compact(FILE *f, json_object *nodes, bool colour) {
+        cleanup_json json_object *matrix = access_matrix(nodes);
+        Columns c;
+        int r;
+
+        if (!matrix)
+                return -ENOMEM;
+        columns_init(&c, NODE_TITLES);
+        for (size_t i = 0; i < json_object_array_length(nodes); i++) {
+                char title[32];
+
+                snprintf(title, sizeof title, "TO-%" PRIi64, json_i64(row_of(nodes, i), "node"));
+                columns_title(&c, title, true);
+        }
+        add_nodes(&c, nodes, matrix);
+        r = columns_print(&c, f, colour);
+        columns_done(&c);
+        return r;
 }
 
 int output_nodes(FILE *f, json_object *nodes, bool colour) {
         cleanup_json json_object *ids = json_object_new_array();
-        cleanup_json json_object *matrix = json_object_new_array();
+        cleanup_json json_object *matrix = access_matrix(nodes);
         Columns c;
         int r;
 
         if (!ids || !matrix)
                 return -ENOMEM;
-        columns_init(&c, ">NODE >CPUS >BUSY >MEMORY >AVAILABLE >BLOCKED");
-        add_nodes(&c, nodes);
+        columns_init(&c, NODE_TITLES);
+        add_nodes(&c, nodes, NULL);
         r = columns_print(&c, f, colour);
         columns_done(&c);
         if (r < 0)
                 return r;
-        for (size_t i = 0; i < json_object_array_length(nodes); i++) {
-                json_object *node = row_of(nodes, i), *accesses = NULL;
-
-                json_object_object_get_ex(node, "accesses", &accesses);
-                if (json_object_array_add(ids, json_object_new_int64(json_i64(node, "node"))) < 0 ||
-                    json_object_array_add(matrix, json_object_get(accesses)) < 0)
+        for (size_t i = 0; i < json_object_array_length(nodes); i++)
+                if (json_object_array_add(
+                            ids, json_object_new_int64(json_i64(row_of(nodes, i), "node"))) < 0)
                         return -ENOMEM;
-        }
         fputc('\n', f);
         return output_matrix(f, ids, matrix, colour);
 }

@@ -8,6 +8,9 @@
 #include "ctl/json.h"
 #include "ctl/output.h"
 
+/* Moves that have lines of their own: the processes below are to be seen as well. */
+#define TOP_JOBS 5
+
 /* How much a counter grew since the picture before; all of it in the first. */
 static uint64_t growth(const DaemonData *now, const DaemonData *previous, const char *key) {
         return sub_sat(json_u64(now->stats, key), previous ? json_u64(previous->stats, key) : 0);
@@ -34,12 +37,12 @@ int output_top(FILE *f, const DaemonData *now, const DaemonData *previous) {
 
         top_head(f, now, previous);
         fputc('\n', f);
-        r = output_nodes(f, now->nodes, false);
+        r = output_nodes_compact(f, now->nodes, false);
         if (r < 0)
                 return r;
         fputc('\n', f);
         if (json_object_array_length(now->jobs) > 0) {
-                output_progress(f, now->jobs);
+                output_progress(f, now->jobs, TOP_JOBS);
                 fputc('\n', f);
         }
         return output_processes(f, now->processes, false);

@@ -36,7 +36,7 @@ static char *top_text(const DaemonData *now, const DaemonData *previous) {
         return text;
 }
 
-/* Puts the picture on the screen; table titles stand out. */
+/* Puts the picture on the screen; the head, table titles and what is being moved stand out. */
 static void draw(char *text) {
         int y = 0, rows = getmaxy(stdscr), width = getmaxx(stdscr);
 
@@ -47,16 +47,20 @@ static void draw(char *text) {
 
                 if (end)
                         *end = 0;
-                title = strstr(line, "NODE CPUS") || strstr(line, " FROM ") ||
-                        strstr(line, "PID NAME");
+                title = strstr(line, "NODE CPUS") || strstr(line, "PID NAME");
                 text_clip(line, (size_t)width);
                 if (title || y == 0)
                         attron(A_BOLD);
+                if (title)
+                        attron(A_UNDERLINE);
                 mvaddstr(y, 0, line);
-                attroff(A_BOLD);
+                if (strstr(line, " moving ") || *line == '[')
+                        mvchgat(y, 0, -1, A_BOLD, 0, NULL);
+                attroff(A_BOLD | A_UNDERLINE);
                 line = end ? end + 1 : NULL;
         }
         attron(A_REVERSE);
+        mvhline(rows - 1, 0, ' ', width);
         mvaddnstr(rows - 1, 0, "q quit   order: s score  r remote share  p pid", width);
         attroff(A_REVERSE);
         refresh();

@@ -80,10 +80,10 @@ Test(output, processes) {
         cr_assert_eq(output_processes(capture_file(), rows, false), 0);
         cr_assert_str_eq(
                 capture_end(),
-                "PID NAME         UNIT          SOURCE SCORE REMOTE HOME TARGET STATE   REASON\n"
-                "812 redis-server redis.service clock   40 %   97 %    1      0 moving  move\n"
-                "  5 ev\\x1bil     -             hint     0 %  2.3 %    -      - watched "
-                "too-young\n");
+                "PID NAME         SCORE REMOTE HOME TARGET STATE   REASON    UNIT          SOURCE\n"
+                "812 redis-server  40 %   97 %    1      0 moving  move      redis.service clock\n"
+                "  5 ev\\x1bil       0 %  2.3 %    -      - watched too-young -             "
+                "hint\n");
 }
 
 Test(output, why_is_wrapped) {
@@ -121,7 +121,7 @@ Test(output, report_escapes_what_it_shows) {
         text = capture_end();
         cr_assert(strstr(text, "<td class=\"t\">&lt;b&gt;&amp;&quot;x</td>"), "%s", text);
         cr_assert(strstr(text, "&lt;/td&gt;&lt;script&gt;[0]"), "%s", text);
-        cr_assert(strstr(text, "d=\"M200.0,90.0h0L350.0,10.0\"/>"), "two points: %s", text);
+        cr_assert(strstr(text, "d=\"M213.3,90.0h0L360.7,10.0\"/>"), "two points: %s", text);
         cr_assert(strstr(text, "d=\"M950.0,130.0h0\"/>"), "one after a gap: %s", text);
         cr_assert(strstr(text, "1 of 2 accesses remote, 5 bytes moved"), "%s", text);
         cr_assert_null(strstr(text, "nan"), "%s", text);
@@ -156,10 +156,11 @@ Test(output, status_shows_moves_under_way) {
 
         output_status(capture_file(), p, NULL, jobs, 0, false);
         text = capture_end();
-        cr_assert(strstr(text,
-                         "\nMoving redis[812] node1 to node0: 50 of 200 pages (25 %), running, "
-                         "pass 2\n"),
+        cr_assert(strstr(text, "\n[#####...............] 25 %  redis[812] node1 to node0, running, "
+                               "50 of 200 pages, pass 2\n"),
                   "%s", text);
+        output_progress(capture_file(), jobs, 0);
+        cr_assert_str_eq(capture_end(), "and 1 more moves\n");
 }
 
 Test(output, bars) {
