@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Runs test suites and adds up their totals; sourced by ./dev test. Uses its functions (need, need_vm,
+# Runs test suites and adds up their totals; sourced by ./dev test. Uses its functions (need, need_vm, need_promtool,
 # say, cmd_build, stage, configure) and variables (top, build, web_packages).
 # shellcheck disable=SC2154
 
@@ -95,7 +95,11 @@ run_suites() {
         cmd_build
         for suite in "${suites[@]}"; do
                 case $suite in
-                check | unit | replay | fuzz | bench | bus | bpf) run_meson_suite "$suite" "$build" ;;
+                check | unit | replay | fuzz | bench | bpf) run_meson_suite "$suite" "$build" ;;
+                bus)
+                        need_promtool
+                        run_meson_suite bus "$build"
+                        ;;
                 slow)
                         need "${slow_packages[@]}"
                         run_meson_suite slow "$build"

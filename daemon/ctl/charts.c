@@ -243,7 +243,8 @@ void chart_matrix(FILE *f, json_object *nodes) {
         size = fmin(MATRIX_CELL_MAX, (double)MATRIX_WIDTH / (double)n);
         width = MATRIX_MARGIN + size * (double)n;
         fprintf(f,
-                "<svg id=\"matrix\" viewBox=\"0 0 %.0f %.0f\" style=\"width:%.0fpx;max-width:100%%\" "
+                "<svg id=\"matrix\" viewBox=\"0 0 %.0f %.0f\" "
+                "style=\"width:%.0fpx;max-width:100%%\" "
                 "role=\"img\" aria-label=\"accesses between nodes\">\n",
                 width, width - MATRIX_MARGIN / 2.0, width);
         draw_names(f, nodes, size);

@@ -140,6 +140,16 @@ class Service:
             self.process.stdout.close()
 
 
+def promtool(text):
+    """What Prometheus' own checker has against metrics; nothing when they are clean."""
+    program = shutil.which("promtool")
+    if not program:
+        raise Skip("promtool")
+    r = subprocess.run([program, "check", "metrics"], input=text, capture_output=True, text=True,
+                       timeout=60, check=False)
+    return r.stdout + r.stderr + ("" if r.returncode == 0 else f"status {r.returncode}")
+
+
 def call(connection, method, types=None, *values, interface=INTERFACE, path=PATH, name=NAME):
     """The unpacked answer; raises GLib.Error."""
     arguments = GLib.Variant(types, values) if types else None

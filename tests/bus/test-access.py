@@ -62,6 +62,7 @@ class Authority:
 
     def __init__(self):
         self.asked = []
+        self.details = None  # of the last question
         self.answer = (False, False)
         self.rules = {}  # answers by action; others get the one above
         self.held = []
@@ -75,8 +76,9 @@ class Authority:
                                         node.interfaces[0], self.on_call, None, None)
 
     def on_call(self, _c, _sender, _path, _interface, _method, arguments, invocation):
-        subject, action, _details, flags, _cancel = arguments.unpack()
+        subject, action, details, flags, _cancel = arguments.unpack()
         self.asked.append((subject[0], action, flags))
+        self.details = details
         if self.hold:
             self.held.append(invocation)
         else:
@@ -135,6 +137,32 @@ def test_polkit_decides():
         authority.leave()
     r = manager("Pause", "t", "0")
     h.true(r.returncode != 0 and "Access denied" in r.stderr, "without polkit root only")
+
+
+def test_details_for_polkit():
+    """Which process and unit it is about: for rules, and for the person who is asked."""
+    if os.geteuid() != 0:
+        raise h.Skip("root, to become another user")
+    authority = Authority()
+    try:
+        for method, pid, unit in (
+                (("Migrate", "utiit", "1000", "0", "4", "0", "0"), "1000", "worker@1.service"),
+                (("Migrate", "utiit", "999", "0", "4", "0", "0"), "999", ""),
+                (("CancelJob", "t", "8"), "1000", "worker@1.service"),
+                (("CancelJob", "t", "7"), None, None), (("Pause", "t", "0"), None, None),
+                (("Reload",), None, None)):
+            in_background("busctl", f"--address={bus.address}", "call", h.NAME, h.PATH, h.INTERFACE,
+                          *method)
+            details = authority.details
+            if pid is None:
+                h.equal(details, {}, str(method))
+                continue
+            h.equal((details["pid"], details["unit"]), (pid, unit), str(method))
+            message = details["polkit.message"]
+            h.equal(("$(pid)" in message, "$(unit)" in message), (True, bool(unit)), message)
+            h.equal(set(details), {"pid", "unit", "polkit.message", "polkit.gettext_domain"})
+    finally:
+        authority.leave()
 
 
 # Method and arguments, action, what it says when it is carried out: nothing, a job or an error. None:

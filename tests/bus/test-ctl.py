@@ -321,6 +321,11 @@ def test_metrics():
     h.equal(rows[0], {"name": "numabalancer_up", "labels": {}, "value": 1.0})
 
 
+def test_metrics_satisfy_prometheus():
+    h.true(h.promtool("# HELP a b\n# TYPE a counter\na 1\n"), "a bad name is noticed")
+    h.equal(h.promtool(ctl("metrics").stdout), "")
+
+
 def test_metrics_and_manual_agree():
     with open(os.path.join(h.TOP, "docs/numabalancerctl.1.rst"), encoding="utf-8") as f:
         section = f.read().partition("METRICS\n=======")[2].partition("EXIT STATUS")[0]

@@ -48,6 +48,31 @@ def test_bus_restarts(bus, services):
         bus.start()
         connection = h.wait_owned(bus)
         h.equal(h.call(connection, "Explain", "(u)", 1000)[0], "move")
+        log = ("LogLevel", "LogTarget", "SyslogIdentifier")
+        h.equal([h.call(connection, "Get", "(ss)", "org.freedesktop.LogControl1", name,
+                        interface=h.PROPERTIES, path="/org/freedesktop/LogControl1")[0] for name in log],
+                ["info", "auto", "numabalancerd"], "LogControl1 is back as well")
+
+
+@session
+def test_bus_goes_while_polkit_and_readers_wait(bus, services):
+    """Calls that wait, subscribers and a dump that is read slowly: nothing of it outlives the bus."""
+    bus.start()
+    services.append(h.Service(bus, "2000"))
+    connection = h.wait_owned(bus)
+    answer, fds = connection.call_with_unix_fd_list_sync(
+        h.NAME, h.PATH, h.INTERFACE, "Dump", None, None, 0, 5000, None, None)
+    with os.fdopen(fds.get(answer.unpack()[0]), "rb") as dump:
+        for _ in range(20):
+            connection.call(h.NAME, h.PATH, h.INTERFACE, "Resume", None, None, 0, 10000, None, None)
+        connection.flush_sync(None)
+        connection.set_exit_on_close(False)
+        bus.stop()
+        time.sleep(0.3)
+        h.true(services[0].alive(), "survives")
+        bus.start()
+        h.equal(h.call(h.wait_owned(bus), "Resume"), ())
+        h.true(len(dump.read().splitlines()) > 2000, "the dump is whole")
 
 
 @session

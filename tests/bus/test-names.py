@@ -181,6 +181,10 @@ def test_metrics():
         h.true("numabalancer_" in text, text)
 
 
+def test_metrics_satisfy_prometheus():
+    h.equal(h.promtool(ctl("metrics")), "")
+
+
 class Page(html.parser.HTMLParser):
     """Tags and text of a page."""
 

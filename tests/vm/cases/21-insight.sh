@@ -13,7 +13,7 @@ write_config <<'END'
 mode = "observe";
 sampling:  { rate_hz = 29; };
 gates:     { min_age = "1s"; };
-migration: { benefit_ratio = 0.1; cpu_percent = 100; };
+migration: { benefit_ratio = 0.1; cpu_percent = 100; bandwidth = "8M"; bandwidth_max = "8M"; };
 END
 
 status_of() { # CODE NAME COMMAND...: the exit status must be CODE
@@ -109,10 +109,34 @@ tr -d '\r' <"$CASE_OUT/top-dumb.raw" >"$CASE_OUT/top-dumb.txt"
 ok "is plain text" plainly "$CASE_OUT/top-dumb.txt"
 is "in two pictures" "$(grep -c '^numabalancerd ' "$CASE_OUT/top-dumb.txt")" 2
 
+# ---- a move that takes some seconds ----
+
+terminal migrate 100 24 xterm \
+        "numabalancerctl migrate $pid --from 1 --to 0 --override-rules; echo status \$?" &
+mover=$!
+ok "status shows the move" wait_until 30 eval \
+        'numabalancerctl status | grep -qF "${shown}[$pid] node1 to node0, "'
+numabalancerctl top --count 1 >"$CASE_OUT/top-moving.txt"
+ok "top shows it" grep -qE '^\[[#.]{20}\] .* node1 to node0, ' "$CASE_OUT/top-moving.txt"
+systemctl show --value -p StatusText numabalancerd >"$CASE_OUT/status-text.txt"
+ok "systemctl status shows it" grep -qF "Moving ${shown}[$pid] to node0: " "$CASE_OUT/status-text.txt"
+is "one job is active" "$(numabalancerctl status --json | jq .Stats.JobsActive)" 1
+wait $mover
+ok "migrate draws a bar" grep -qE '\[#+\.+\] [0-9]+ of [0-9]+ pages' "$CASE_OUT/migrate.raw"
+ok "and waits for the end" grep -q '^status 0' "$CASE_OUT/migrate.raw"
+for victim in 1 2; do
+        status_of 5 "pid $victim is never moved" \
+                numabalancerctl migrate $victim --to 0 --override-rules
+done
+ok "a kernel thread is called so" says 'is a kernel thread'
+status_of 0 "doctor --json" numabalancerctl doctor --json
+ok "doctor: bus and journal are good" eval \
+        'jq -e "[.[] | select(.[0] == \"bus\" or .[0] == \"journal\") | .[1]] == [\"good\", \"good\"]" \
+                "$CASE_OUT/last.txt" >/dev/null'
+
 # ---- the journal ----
 
-status_of 0 "a move by hand" numabalancerctl migrate "$pid" --from 1 --to 0 --override-rules
-ok "is told, the name escaped" wait_until 60 eval \
+ok "the move is told, the name escaped" wait_until 60 eval \
         'daemon_journal -o cat | grep -F "moved $shown[$pid] node1 to node0: " >/dev/null'
 # Not with --after-cursor, which skips the first record where the cursor's own does not match.
 record=(journalctl --no-pager MESSAGE_ID=96f1140983f94daf953aba79ae1e4d37 "NUMABALANCER_PID=$pid")
@@ -136,6 +160,19 @@ ok "journalctl -x: what to do" grep -qF "Nothing has to be done" "$CASE_OUT/expl
 ok "each record in the journal has an entry in the catalog" eval \
         '[ -z "$(comm -23 <(daemon_journal _COMM=numabalancerd -o json | jq -r ".MESSAGE_ID // empty" | sort -u) \
                 <(journalctl --list-catalog | cut -d" " -f1 | sort -u))" ]'
+
+# ---- the report; the host opens it ----
+
+ok "an hour has begun" wait_until 40 eval '[ "$(numabalancerctl history --json | jq length)" -ge 2 ]'
+same_time() { # the page and its data tell of one moment: nothing has changed around it
+        local what='{history, nodes, migrations, processes}'
+        numabalancerctl report --json "$CASE_OUT/report.json" &&
+                numabalancerctl report "$CASE_OUT/report.html" &&
+                numabalancerctl report --json /run/later.json &&
+                [ "$(jq "$what" "$CASE_OUT/report.json")" = "$(jq "$what" /run/later.json)" ]
+}
+ok "report and its data" wait_until 60 same_time
+ok "the name is text in it" grep -qF 'v [1]\x0a\x1b[31m\xff&quot;&lt;' "$CASE_OUT/report.html"
 
 # ---- units ----
 
