@@ -208,6 +208,7 @@ static void order_move(const Round *round, size_t i, const Score *score, const P
                 .remote_expected = p->remote_expected,
                 .benefit_ns = p->benefit_ns,
                 .cost_ns = p->cost_ns,
+                .cpu_ns = score->cpu_ns,
                 .observe = only_observes(round, info),
                 .bandwidth_bytes = info->bandwidth_bytes,
         };

@@ -42,6 +42,10 @@ void job_account_pages(Job *job, const JobEnv *env, uint64_t pages);
 /* Rests in proportion to busy_ns of work that is no call, or until interrupted. */
 void job_rest(Job *job, const JobEnv *env, uint64_t busy_ns);
 
+/* A pass begins, a call that took busy_ns has ended: how the process fares, and whether to go slower. */
+void job_watch_pass(Job *job, const JobEnv *env);
+void job_watch_call(Job *job, const JobEnv *env, uint64_t busy_ns);
+
 /* As their namesakes in pace.h and negative.h. */
 uint32_t job_chunk_size(const Job *job, const JobEnv *env, CallKind kind);
 void job_learn(const Job *job, const JobEnv *env, CallKind kind, uint64_t n, uint64_t busy_ns);

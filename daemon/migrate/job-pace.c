@@ -60,6 +60,10 @@ bool job_wait_pace(Job *job, const JobEnv *env, CallKind kind, uint64_t n, PaceC
         for (uint64_t now_ns = begin; !job_interrupted(job, env); now_ns = job_now(env)) {
                 share_lock(env);
                 uint64_t next_ns = pace_next_ns(env->pace, &job->order, &limit);
+                if (job->braked_until_ns > next_ns) {
+                        next_ns = job->braked_until_ns;
+                        limit = LIMIT_PROGRESS;
+                }
                 if (now_ns >= next_ns) {
                         job->waited_ns[limit] += sub_sat(now_ns, begin);
                         job->outcome.limit = job_limit(job, env);
@@ -91,9 +95,49 @@ void job_account_pages(Job *job, const JobEnv *env, uint64_t pages) {
 
 uint32_t job_chunk_size(const Job *job, const JobEnv *env, CallKind kind) {
         share_lock(env);
-        uint32_t n = pace_chunk(env->pace, kind, &job->order);
+        uint32_t n = pace_chunk(env->pace, kind, &job->order) >> job->progress.brake;
         share_unlock(env);
-        return n;
+        return n > pace_chunk_min(kind) ? n : pace_chunk_min(kind);
+}
+
+/* False: it cannot be told. */
+static bool job_sample(const Job *job, const MoverKernel *kernel, ProgressSample *ret) {
+        ret->at_ns = kernel->now_ns(kernel->userdata);
+        return kernel->progress && kernel->progress(kernel->userdata, job->outcome.move.id.pid,
+                                                    &ret->cpu_ns, &ret->faults) >= 0;
+}
+
+void job_watch(Job *job, const MoverKernel *kernel) {
+        ProgressSample sample;
+
+        if (job_sample(job, kernel, &sample))
+                progress_start(&job->progress, &sample);
+}
+
+/* Without a pause budget the administrator wants it over soon. */
+static bool job_is_watched(const Job *job) {
+        return job->settings.pause_budget_ns > 0;
+}
+
+void job_watch_pass(Job *job, const JobEnv *env) {
+        ProgressSample sample;
+
+        if (job_is_watched(job) && job_sample(job, env->kernel, &sample))
+                progress_begin(&job->progress, &sample, job->outcome.move.cpu_ns / 1e9);
+}
+
+void job_watch_call(Job *job, const JobEnv *env, uint64_t busy_ns) {
+        ProgressSample sample;
+
+        if (!job_is_watched(job))
+                return;
+        if (progress_is_due(&job->progress, job_now(env)) && job_sample(job, env->kernel, &sample))
+                progress_judge(&job->progress, &sample);
+        if (job->progress.brake > 0) {
+                uint32_t percent = job->order.cpu_percent > 100 ? 100 : job->order.cpu_percent;
+                job->braked_until_ns = add_sat(
+                        job_now(env), pace_rest_ns(busy_ns, percent >> job->progress.brake));
+        }
 }
 
 void job_learn(const Job *job, const JobEnv *env, CallKind kind, uint64_t n, uint64_t busy_ns) {

@@ -208,6 +208,7 @@ static int job_try_chunk(Job *job, const JobEnv *env, ChunkResult *result) {
         }
         int r = job_move(job, env, result);
         job_charge(job, env, &charge, result->busy_ns, result->pages[PAGE_MOVED]);
+        job_watch_call(job, env, result->busy_ns);
         if (job_is_gone(job, env))
                 return -ESRCH;
         return r < 0 ? r : 1;
@@ -283,6 +284,7 @@ static void job_begin_pass(Job *job, const JobEnv *env) {
         o->state = JOB_RUNNING;
         o->next_pass_ns = 0;
         job->order = pace_order(&job->settings, &o->move);
+        job_watch_pass(job, env);
         job->stage = job_wants_sweep(job, env) ? STAGE_SWEEP : STAGE_PAGES;
         env->publish(env->userdata, job);
 }

@@ -10,6 +10,7 @@
 #include "migrate/mover.h"
 #include "migrate/negative.h"
 #include "migrate/pace.h"
+#include "migrate/progress.h"
 #include "migrate/scan.h"
 #include "migrate/worklist.h"
 
@@ -44,6 +45,8 @@ typedef struct Job {
         Settings settings;
         PaceOrder order;
         uint64_t waited_ns[LIMIT_MAX]; /* within passes */
+        Progress progress;             /* of the process */
+        uint64_t braked_until_ns;      /* because of it */
         JobStage stage;
         Reason ending; /* not NONE: why the job ends once its pages are accounted for */
         int fd;        /* of MoverKernel.attach, or its errno */
@@ -94,6 +97,9 @@ typedef struct JobEnv {
  * they stay the caller's. */
 int job_init(Job *job, uint64_t id, const Move *move, Walk walk, int fd, uint64_t now_ns,
              uint64_t page_bytes);
+/* Begins to watch the process. */
+void job_watch(Job *job, const MoverKernel *kernel);
+
 void job_done(Job *job, const MoverKernel *kernel);
 
 /* Sleeps until then or until the worker is woken. */

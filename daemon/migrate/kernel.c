@@ -129,6 +129,12 @@ static int kernel_check(void *userdata, int fd) {
         return pread(fd, &byte, 1, 0) > 0 ? 0 : -ESRCH;
 }
 
+static int kernel_progress(void *userdata, pid_t pid, uint64_t *ret_cpu_ns, uint64_t *ret_faults) {
+        const KernelContext *c = userdata;
+
+        return process_read_progress(c->root, pid, ret_cpu_ns, ret_faults);
+}
+
 static double kernel_pressure(void *userdata) {
         const KernelContext *c = userdata;
         double cpu = -1, memory = -1;
@@ -165,6 +171,7 @@ void kernel_init(MoverKernel *ret, KernelContext *context, const Topology *topol
                 .attach = kernel_attach,
                 .detach = kernel_detach,
                 .check = kernel_check,
+                .progress = kernel_progress,
                 .pressure = kernel_pressure,
                 .now_ns = kernel_now_ns,
                 .sleep_until = kernel_sleep_until,

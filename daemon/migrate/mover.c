@@ -134,6 +134,7 @@ static int slot_new(Mover *m, const Move *move, Walk walk, int fd, Slot **ret) {
                 free(slot);
                 return r;
         }
+        job_watch(&slot->job, &m->kernel);
         slot->shown = slot->job.outcome;
         *ret = slot;
         return 0;

@@ -41,6 +41,8 @@ typedef struct MoverKernel {
         void (*detach)(void *userdata, int fd);
         /* 0 while the process has this address space, -ESRCH after it ended or called exec. */
         int (*check)(void *userdata, int fd);
+        /* What the process has used so far: CPU time of all threads, minor faults. NULL: cannot tell. */
+        int (*progress)(void *userdata, pid_t pid, uint64_t *ret_cpu_ns, uint64_t *ret_faults);
         /* Percent of time in which tasks waited for CPU or memory; negative: not told. */
         double (*pressure)(void *userdata);
         uint64_t (*now_ns)(void *userdata);

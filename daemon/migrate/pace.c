@@ -37,6 +37,10 @@ static void cost_add(CallCost *c, double n, double t, double weight) {
         c->nt += weight * n * t;
 }
 
+uint32_t pace_chunk_min(CallKind kind) {
+        return pages_min[kind];
+}
+
 void pace_init(Pace *p) {
         *p = (Pace) { 0 };
         for (int kind = 0; kind < CALL_KIND_MAX; kind++) {

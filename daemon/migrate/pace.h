@@ -60,6 +60,9 @@ PaceOrder pace_order(const Settings *s, const Move *move);
  * at the learned cost; half of that under pressure. */
 uint32_t pace_chunk(const Pace *p, CallKind kind, const PaceOrder *order);
 
+/* The least that it says. */
+uint32_t pace_chunk_min(CallKind kind);
+
 /* What a call over n pages would take at the learned cost. */
 uint64_t pace_estimate_ns(const Pace *p, CallKind kind, uint64_t n);
 

@@ -51,7 +51,8 @@ const char *job_state_to_string(JobState state);
         LIMIT(BANDWIDTH, "bandwidth") /* migration.bandwidth, migration.bandwidth_max */           \
         LIMIT(CPU, "cpu_percent")     /* migration.cpu_percent */                                  \
         LIMIT(PAUSE, "pause_budget")  /* migration.pause_budget keeps the calls short */           \
-        LIMIT(PRESSURE, "pressure")   /* bandwidth, halved under pressure */
+        LIMIT(PRESSURE, "pressure")   /* bandwidth, halved under pressure */                       \
+        LIMIT(PROGRESS, "progress")   /* the process itself gets less done while its pages move */
 
 typedef enum Limit {
 #define LIMIT_ENUM(name, text) LIMIT_##name,

@@ -66,6 +66,7 @@ typedef struct Move {
          * copies them, and in an Outcome they are NULL. */
         const AddressRange *ranges;
         uint32_t n_ranges;
+        double cpu_ns;    /* CPU time that the process uses, ns per second; 0: not known */
         bool ranges_only; /* nothing else; false: they come first, then everything else */
         bool observe;     /* to be told, not carried out: mode observe, of the
                                   * configuration or of a rule */

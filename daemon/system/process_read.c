@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/mathx.h"
@@ -46,6 +47,24 @@ int process_read_starttime(const SystemRoot *root, pid_t pid, uint64_t *ret_star
         if (r < 0)
                 return r;
         *ret_starttime = stat.starttime;
+        return 0;
+}
+
+int process_read_progress(const SystemRoot *root, pid_t pid, uint64_t *ret_cpu_ns,
+                          uint64_t *ret_faults) {
+        static const uint64_t second_ns = 1000000000;
+        long ticks = sysconf(_SC_CLK_TCK);
+        char path[PATH_SIZE];
+        ProcessStat stat;
+        int r;
+
+        snprintf(path, sizeof(path), "%d/stat", pid);
+        r = read_stat(root->proc_fd, path, &stat);
+        if (r < 0)
+                return r;
+        *ret_cpu_ns = mul_div(add_sat(stat.utime, stat.stime), second_ns,
+                              ticks > 0 ? (uint64_t)ticks : 100);
+        *ret_faults = stat.minflt;
         return 0;
 }
 

@@ -14,6 +14,11 @@ int process_read_starttime(const SystemRoot *root, pid_t pid, uint64_t *ret_star
 /* 0 when this very process still lives, -ESRCH when it has ended or its pid was reused. */
 int process_check(const SystemRoot *root, ProcessId id);
 
+/* CPU time of all threads in ns (in steps of a clock tick) and their minor page faults since the
+ * process began. As process_read_starttime(). */
+int process_read_progress(const SystemRoot *root, pid_t pid, uint64_t *ret_cpu_ns,
+                          uint64_t *ret_faults);
+
 /* Threads whose scheduling class process_read looks at, the main thread first. */
 #define PROCESS_READ_TASKS_MAX 64
 

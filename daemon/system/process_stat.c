@@ -11,6 +11,7 @@
 enum {
         FIELD_STATE = 3,
         FIELD_FLAGS = 9,
+        FIELD_MINFLT = 10,
         FIELD_UTIME = 14,
         FIELD_STIME = 15,
         FIELD_STARTTIME = 22,
@@ -42,6 +43,7 @@ int process_stat_parse(const char *text, ProcessStat *ret) {
         p = close + 2;
         for (int field = FIELD_STATE; field <= FIELD_POLICY; field++) {
                 uint64_t *number = field == FIELD_FLAGS       ? &stat.flags
+                                   : field == FIELD_MINFLT    ? &stat.minflt
                                    : field == FIELD_UTIME     ? &stat.utime
                                    : field == FIELD_STIME     ? &stat.stime
                                    : field == FIELD_STARTTIME ? &stat.starttime

@@ -224,7 +224,9 @@ static int64_t fake_move_pages(void *userdata, pid_t pid, const uint64_t *addres
         Fake *f = userdata;
 
         pthread_mutex_lock(&f->lock);
+        uint64_t begin = atomic_load(&f->now_ns);
         int64_t r = locked_move_pages(f, pid, addresses, n, to, status);
+        f->moving_ns += atomic_load(&f->now_ns) - begin;
         pthread_mutex_unlock(&f->lock);
         return r;
 }
@@ -275,6 +277,16 @@ static int fake_check(void *userdata, int fd) {
         int r = (uint64_t)fd == f->starttime ? 0 : -ESRCH;
         pthread_mutex_unlock(&f->lock);
         return r;
+}
+
+static int fake_progress(void *userdata, pid_t pid, uint64_t *ret_cpu_ns, uint64_t *ret_faults) {
+        Fake *f = userdata;
+
+        pthread_mutex_lock(&f->lock);
+        *ret_cpu_ns = atomic_load(&f->now_ns) - (f->suffers ? f->moving_ns : 0);
+        *ret_faults = f->n_move;
+        pthread_mutex_unlock(&f->lock);
+        return 0;
 }
 
 static double fake_pressure(void *userdata) {
@@ -329,6 +341,7 @@ void fake_init(Fake *f, uint32_t n, int node) {
                 .attach = fake_attach,
                 .detach = fake_detach,
                 .check = fake_check,
+                .progress = fake_progress,
                 .pressure = fake_pressure,
                 .now_ns = fake_now_ns,
                 .sleep_until = fake_sleep_until,

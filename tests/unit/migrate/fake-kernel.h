@@ -34,13 +34,15 @@ struct Fake {
         uint32_t split; /* page at which the second mapping begins */
         atomic_ullong starttime;
         atomic_ullong now_ns;
-        uint64_t call_ns;  /* what each moving call takes, and */
-        uint64_t page_ns;  /* each base page that moves */
-        uint64_t query_ns; /* each query */
-        atomic_uint n_now; /* looks at the clock */
+        uint64_t call_ns;   /* what each moving call takes, and */
+        uint64_t page_ns;   /* each base page that moves */
+        uint64_t query_ns;  /* each query */
+        atomic_uint n_now;  /* looks at the clock */
+        bool suffers;       /* the process gets nothing done during moving calls, else always */
+        uint64_t moving_ns; /* time in them */
         double pressure;
-        atomic_uint n_attached; /* address spaces held */
-        uint32_t room;          /* pages that the target can still take */
+        atomic_uint n_attached;        /* address spaces held */
+        uint32_t room;                 /* pages that the target can still take */
         atomic_bool permitted, has_mm; /* false: -EPERM, -EINVAL from every call */
         /* Results of the first calls, in order; 0 behaves naturally. */
         int64_t migrate_script[FAKE_SCRIPT_MAX];

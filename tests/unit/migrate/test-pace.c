@@ -194,3 +194,65 @@ Test(pace, rules_set_the_bandwidth) {
         move.bandwidth_bytes = 4096 * MIB;
         cr_assert_eq(pace_order(&s, &move).bytes_per_second, 4096 * MIB);
 }
+
+/* Among many cheap pages some are held, each ten milliseconds: the next call is short already, and
+ * once they are over calls grow again. */
+Test(pace, one_call_that_is_much_too_long_shortens_the_next) {
+        Pace p;
+
+        pace_init(&p);
+        uint32_t n = settle(&p, CALL_BASE, &order, 200000, 30000);
+        cr_assert(n > 500, "%u", n);
+        pace_learn(&p, CALL_BASE, n, 1000 * NSEC_PER_MSEC, order.pause_budget_ns);
+        uint32_t next = pace_chunk(&p, CALL_BASE, &order);
+        cr_assert(next >= 16 && next <= n / 40, "%u after %u", next, n);
+        cr_assert_eq(pace_chunk(&p, CALL_HUGE, &order), 22, "kinds are apart");
+        n = settle(&p, CALL_BASE, &order, 200000, 30000);
+        cr_assert(n > 500, "%u", n);
+        /* A call that is dear whatever its length is no reason: short ones would only multiply it. */
+        for (int i = 0; i < 60; i++)
+                pace_learn(&p, CALL_BASE, 200 + (uint64_t)i, 60 * NSEC_PER_MSEC,
+                           order.pause_budget_ns);
+        cr_assert(pace_chunk(&p, CALL_BASE, &order) > 16);
+}
+
+/* Pages that were busy: one at a time when each takes more than the budget. */
+Test(pace, held_pages_are_tried_alone) {
+        Pace p;
+
+        pace_init(&p);
+        cr_assert_eq(settle(&p, CALL_RETRY, &order, 200000, 10 * NSEC_PER_MSEC), 1);
+        cr_assert(settle(&p, CALL_BASE, &order, 200000, 30000) > 500);
+}
+
+/* What calls under way are expected to take is not given to others. */
+Test(pace, calls_at_once_share_the_budgets) {
+        uint64_t now = 1000 * NSEC_PER_SEC;
+        PaceOrder o = order;
+        Limit limit;
+        Pace p;
+
+        pace_init(&p);
+        /* 2000 pages: 10.2 ms at the learned cost. */
+        PaceCharge first = pace_begin(&p, CALL_BASE, &o, now, 2000, 4096);
+        cr_assert_eq(pace_next_ns(&p, &o, &limit), now + 10200000, "100 %%: one at a time");
+        cr_assert_eq(limit, LIMIT_CPU);
+        o.cpu_percent = 200;
+        PaceCharge second = pace_begin(&p, CALL_BASE, &o, now, 2000, 4096);
+        pace_end(&p, &order, &first, 5 * NSEC_PER_MSEC, 0);
+        pace_end(&p, &o, &second, 4 * NSEC_PER_MSEC, 0);
+        cr_assert_eq(pace_next_ns(&p, &o, &limit), now + 5000000 + 2000000, "what it really took");
+
+        /* Bandwidth: what did not move is given back. */
+        pace_init(&p);
+        o.cpu_percent = 100;
+        o.bytes_per_second = 100 * MIB;
+        now += NSEC_PER_SEC;
+        first = pace_begin(&p, CALL_HUGE, &o, now, 100, 4096);
+        uint64_t next = pace_next_ns(&p, &o, &limit);
+        cr_assert_eq(limit, LIMIT_BANDWIDTH);
+        cr_assert_eq(next, now - 100 * NSEC_PER_MSEC + 2 * NSEC_PER_SEC, "200 MiB");
+        pace_end(&p, &o, &first, 0, 50 * MIB);
+        next = pace_next_ns(&p, &o, &limit);
+        cr_assert_eq(next, now - 100 * NSEC_PER_MSEC + 500 * NSEC_PER_MSEC, "50 MiB");
+}

@@ -293,3 +293,40 @@ Test(paged, another_process_is_not_left_alone) {
         cr_assert_eq(o.pages_moved, 1);
         fake_done(&f);
 }
+
+/* A process that waits for its pages during each call keeps most of its time; for one that does not
+ * the move goes as fast as it may; without a pause budget nobody asks. */
+Test(paged, a_process_that_suffers_is_moved_slowly) {
+        static const struct {
+                bool suffers;
+                uint64_t budget_ms;
+                double least, most; /* share of the time in calls */
+                Limit limit;
+        } rows[] = {
+                { true, 20, 0.05, 0.32, LIMIT_PROGRESS },
+                { false, 20, 0.4, 0.52, LIMIT_CPU },
+                { true, 0, 0.45, 0.52, LIMIT_CPU },
+        };
+
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                Fake f;
+                uint64_t job;
+
+                start_paged(&f, 40000);
+                f.page_ns = 100 * NSEC_PER_USEC;
+                f.suffers = rows[i].suffers;
+                f.settings.cpu_percent = 50;
+                f.settings.pause_budget_ns = rows[i].budget_ms * NSEC_PER_MSEC;
+                fake_start(&f);
+                Move move = fake_move(&f, node_bit(1), 0);
+                move.cpu_ns = 1e9;
+                cr_assert_eq(mover_submit(f.mover, &move, &job), 0);
+                Outcome o = fake_wait_end(&f, NULL);
+                double share = (double)o.busy_ns / (double)(o.finished_ns - o.started_ns);
+                cr_assert_eq(o.reason, REASON_DONE);
+                cr_assert(share >= rows[i].least && share <= rows[i].most, "row %zu: %.2f", i,
+                          share);
+                cr_assert_eq(o.limit, rows[i].limit, "row %zu: %s", i, limit_to_string(o.limit));
+                fake_done(&f);
+        }
+}

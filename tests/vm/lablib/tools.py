@@ -11,7 +11,7 @@ SOURCES = {
     "oracle.so": ["oracle/oracle.c"],
     "labtool": ["guest/labtool.c"],
     "victim": ["victims/victim.c", "victims/options.c", "victims/memory.c",
-               "victims/patterns.c"],
+               "victims/patterns.c", "victims/remap.c"],
 }
 HEADERS = ["oracle/layout.h", "victims/victim.h",
            "oracle/qemu-plugin-v1.h"]

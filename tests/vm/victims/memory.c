@@ -93,17 +93,23 @@ int node_run_on(int node) {
 
 uint64_t *memory_map(const Options *o) {
         uint64_t window = VM_WINDOW_BASE + o->id * VM_WINDOW_SIZE;
-        int flags = MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
+        int flags = MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, fd = -1;
 
-        flags |= o->share ? MAP_SHARED : MAP_PRIVATE;
+        flags |= o->share || o->shmem || o->file_path ? MAP_SHARED : MAP_PRIVATE;
         if (mmap((void *)window, VM_MARKER_BYTES, PROT_READ | PROT_WRITE, flags, -1, 0) ==
             MAP_FAILED)
                 die("marker page");
         if (o->hugetlb)
                 flags |= MAP_HUGETLB;
+        if (o->file_path) {
+                flags &= ~MAP_ANONYMOUS;
+                fd = open(o->file_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+                if (fd < 0 || ftruncate(fd, (off_t)o->size_bytes) < 0)
+                        die("--file");
+        }
 
         void *start = mmap((void *)(window + BUFFER_OFFSET), o->size_bytes, PROT_READ | PROT_WRITE,
-                           flags, -1, 0);
+                           flags, fd, 0);
         if (start == MAP_FAILED)
                 die("memory");
         if (o->thp >= 0 &&

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/parse.h"
 #include "migrate/mover.h"
@@ -21,12 +22,16 @@
 
 static const char usage[] =
         "usage: mover-drive [--method M] [--pause-budget T] [--bandwidth S] [--cpu-percent N]\n"
-        "                   [--passes N] [--backoff T] [--cancel-after T] [--repeat N] PID FROM "
-        "TO\n";
+        "                   [--passes N] [--backoff T] [--cancel-after T] [--repeat N] [--watch "
+        "T]\n"
+        "                   [--ranges START-END,...] [--first] PID FROM TO\n";
 
 static Settings settings;
 static uint64_t cancel_after_ns = UINT64_MAX;
 static uint64_t repeat = 1;
+static uint64_t watch_ns;
+static AddressRange ranges[MOVE_RANGES_MAX];
+static Move move = { .ranges = ranges, .ranges_only = true };
 
 static _Noreturn void die(const char *what, int error) {
         fprintf(stderr, "mover-drive: %s: %s\n", what, strerror(-error));
@@ -44,6 +49,18 @@ static uint32_t number(const char *text, uint32_t max) {
         if (parse_u64(text, max, &value) < 0)
                 die_usage();
         return (uint32_t)value;
+}
+
+/* Hexadecimal addresses. */
+static void parse_ranges(const char *text) {
+        for (int used = 0; *text; text += used) {
+                AddressRange *r = &ranges[move.n_ranges];
+                if (move.n_ranges == MOVE_RANGES_MAX ||
+                    sscanf(text, "%" SCNx64 "-%" SCNx64 "%n", &r->start, &r->end, &used) < 2)
+                        die_usage();
+                move.n_ranges++;
+                used += text[used] == ',';
+        }
 }
 
 static void take_option(int option, const char *text) {
@@ -73,6 +90,15 @@ static void take_option(int option, const char *text) {
         case 'x':
                 r = parse_duration(text, &cancel_after_ns);
                 break;
+        case 'W': /* the process before the move */
+                r = parse_duration(text, &watch_ns);
+                break;
+        case 'R':
+                parse_ranges(text);
+                break;
+        case 'F':
+                move.ranges_only = false;
+                break;
         case 'r':
                 repeat = number(text, 1000);
                 break;
@@ -92,6 +118,9 @@ static void parse_options(int argc, char **argv) {
                 { "passes", required_argument, NULL, 'n' },
                 { "backoff", required_argument, NULL, 'w' },
                 { "cancel-after", required_argument, NULL, 'x' },
+                { "watch", required_argument, NULL, 'W' },
+                { "ranges", required_argument, NULL, 'R' },
+                { "first", no_argument, NULL, 'F' },
                 { "repeat", required_argument, NULL, 'r' },
                 { 0 },
         };
@@ -150,16 +179,23 @@ static int wait_for_end(Mover *mover, uint64_t job, Outcome *o) {
         }
 }
 
+static void sleep_ns(uint64_t ns) {
+        struct timespec t = { .tv_sec = (time_t)(ns / NSEC_PER_SEC),
+                              .tv_nsec = (long)(ns % NSEC_PER_SEC) };
+
+        (void)nanosleep(&t, NULL);
+}
+
 int main(int argc, char **argv) {
         static Topology topology;
         SystemRoot root;
-        Move move = { 0 };
         Mover *mover;
         Outcome o;
         uint64_t job;
         int status = 1;
 
         parse_options(argc, argv);
+        move.ranges_only &= move.n_ranges > 0;
         int r = system_root_open(&root, "");
         if (r < 0)
                 die("/proc", r);
@@ -178,9 +214,13 @@ int main(int argc, char **argv) {
         if (r < 0)
                 die("engine", r);
         for (uint64_t i = 0; i < repeat; i++) {
+                mover_pause(mover, watch_ns > 0);
                 r = mover_submit(mover, &move, &job);
                 if (r < 0)
                         die("order", r);
+                if (watch_ns > 0)
+                        sleep_ns(watch_ns);
+                mover_pause(mover, false);
                 status = wait_for_end(mover, job, &o);
         }
         mover_free(mover);

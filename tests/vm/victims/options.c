@@ -47,6 +47,9 @@ static const Known known[] = {
         { "exit-after", KIND_NUMBER, FIELD(exit_after_seconds) },
         { "checksum", KIND_FLAG, FIELD(checksum) },
         { "progress", KIND_TEXT, FIELD(progress_path) },
+        { "shmem", KIND_FLAG, FIELD(shmem) },
+        { "file", KIND_TEXT, FIELD(file_path) },
+        { "remap", KIND_TEXT, FIELD(remap_path) },
 };
 
 #define N_KNOWN (sizeof(known) / sizeof(*known))

@@ -260,6 +260,8 @@ int main(int argc, char **argv) {
                 sharer = start_sharer();
         stamp_phase(PHASE_WORKING);
         start_work();
+        if (options.remap_path)
+                remap_start(options.remap_path);
         puts("ready");
         supervise(&signals);
 

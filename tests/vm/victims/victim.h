@@ -47,6 +47,10 @@ typedef struct Options {
         unsigned exit_after_seconds;
         bool checksum;
         const char *progress_path;
+        bool shmem;            /* shared anonymous memory */
+        const char *file_path; /* a shared mapping of this file, which is made as large as wanted */
+        const char
+                *remap_path; /* where a thread that maps and unmaps all the time writes how long */
 } Options;
 
 /* The state of one thread of work; each on its own lines, as its counters are written all the time.
@@ -83,6 +87,10 @@ int node_run_on(int node);
 
 /* Maps the victim's memory at its window's start, as `options` wants it; exits on failure. */
 uint64_t *memory_map(const Options *options);
+
+/* Maps and unmaps memory all the time in a thread of its own, and writes to the file the microseconds
+ * that each mmap and munmap took. Exits on failure. */
+void remap_start(const char *path);
 
 /* Gives [start, start + bytes) its first touch on the node, without a memory policy remaining. */
 void memory_place(void *start, size_t bytes, int node);
