@@ -112,16 +112,39 @@ static void rule_forward(Attribution *a, const CpuState *state, const CodeWindow
         }
 }
 
+/* Like add_accesses, but all or nothing: false, and nothing added, when an address is unknown. */
+static bool add_known_accesses(Attribution *a, const CpuState *s, const Instruction *in) {
+        uint32_t n = a->n, unknown = a->unknown, mapping = a->mapping;
+
+        add_accesses(a, s, in);
+        if (a->unknown == unknown)
+                return true;
+        a->n = n;
+        a->unknown = unknown;
+        a->mapping = mapping;
+        return false;
+}
+
+/* The interruption waited for the next block to begin, and the time that it tells of was spent before:
+ * a short block behind a long one is met for the long one's sake. So the accesses of the block alone
+ * would say little about where time goes. A stretch of the path of some length, though, begins anywhere
+ * on it, and holds each access as often as it is made. The first block counts with what is unknown of
+ * it; then the path is followed while its branches and addresses can be told. */
 static void rule_block(Attribution *a, const CpuState *state, const CodeWindow *w) {
         CpuState s = *state;
+        bool first = true;
         Instruction in;
 
         for (unsigned i = 0; i < FORWARD_INSTRUCTIONS_MAX; i++) {
                 if (decode_at(w, s.ip, &in) < 0)
                         break;
-                add_accesses(a, &s, &in);
-                if (in.info->meta.branch_type != ZYDIS_BRANCH_TYPE_NONE ||
-                    cpu_execute(&s, &in) != EXECUTE_NEXT)
+                if (first)
+                        add_accesses(a, &s, &in);
+                else if (!add_known_accesses(a, &s, &in))
+                        break;
+                if (in.info->meta.branch_type != ZYDIS_BRANCH_TYPE_NONE)
+                        first = false;
+                if (cpu_execute(&s, &in) == EXECUTE_END)
                         break;
         }
         if (a->n > 0)

@@ -24,7 +24,8 @@ typedef enum AttributeRule {
         RULE_PREVIOUS,   /* 1: the access just waited for */
         RULE_NEXT,       /* 2: the instruction at the instruction pointer */
         RULE_FORWARD,    /* 3: the next access, by evaluating code forward */
-        RULE_BLOCK,      /* all accesses to the end of the block (no skid) */
+        RULE_BLOCK,      /* all accesses from the start of a block on, while the path is known (no
+                          * skid) */
         ATTRIBUTE_RULE_MAX,
 } AttributeRule;
 
@@ -32,7 +33,8 @@ const char *attribute_rule_to_string(AttributeRule rule);
 
 #define ATTRIBUTION_MAX 32
 
-/* One sample counts one in total: each address has the weight 1 / (n + unknown). */
+/* One sample counts one in total: each address has the weight 1 / (n + unknown). By RULE_BLOCK one
+ * sample counts one on average: a path with more accesses counts more, as there are more of them. */
 typedef struct Attribution {
         AttributeRule rule;
         uint32_t n;

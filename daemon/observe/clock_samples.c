@@ -18,8 +18,21 @@ typedef struct ClockSamples {
         ClockCounts counts; /* at the last collect */
 } ClockSamples;
 
+/* The average forgets with this many samples. */
+#define PATH_SAMPLES 64
+
+/* What each address of a sample counts; see Attribution. */
+static double weigh(TrackedProcess *p, const Attribution *a) {
+        double n = a->n + a->unknown;
+
+        if (a->rule != RULE_BLOCK)
+                return 1.0 / n;
+        p->path_accesses += p->path_accesses > 0 ? (n - p->path_accesses) / PATH_SAMPLES : n;
+        return 1.0 / p->path_accesses;
+}
+
 static void add_addresses(Observer *o, TrackedProcess *p, int accessor, const Attribution *a) {
-        double weight = 1.0 / (a->n + a->unknown);
+        double weight = weigh(p, a);
 
         for (uint32_t i = 0; i < a->n; i++)
                 observer_queue_access(o,

@@ -24,6 +24,7 @@ typedef struct TrackedProcess {
         bool interval_samples;               /* it was sampled in the running interval */
         bool cpu_known;                      /* cpu_ns holds an average already */
         uint64_t residency_ns;               /* when its pages were last sampled */
+        double path_accesses; /* moving average of the accesses that one sample leads to, by RULE_BLOCK */
         SourceSign signs[EVIDENCE_SOURCE_MAX];
 } TrackedProcess;
 

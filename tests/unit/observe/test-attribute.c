@@ -92,8 +92,22 @@ static const Row rows[] = {
                "\x75\xf0"             /* jne */
                "\x48\x8b\x03"), SKID_NONE,
           RULE_BLOCK, true, 2, 1, { 0x5000500, 0x6000600 } },
-        { "no skid: a block without accesses",
-          CODE(FILL32), CODE("\x48\x01\xd1\xeb\xf0"), SKID_NONE, RULE_NO_ADDRESS, true, 0, 0, {} },
+        { "no skid: a block without accesses that jumps out of what was captured",
+          CODE(FILL32), CODE("\x48\x01\xd1\xeb\x80"), SKID_NONE, RULE_NO_ADDRESS, true, 0, 0, {} },
+        { "no skid: on through a branch that is known, to an address that is not",
+          CODE(FILL32),
+          CODE("\x48\x83\xf9\x02\x74\x02\x0f\x0b" /* cmp $2,%rcx; je over ud2 */
+               "\x48\x8b\x06"                     /* mov (%rsi),%rax */
+               "\x48\x89\x17"                     /* mov %rdx,(%rdi) */
+               "\x48\x8b\x00"                     /* mov (%rax),%rax: unknown, the end */
+               "\x48\x89\x13"), SKID_NONE,       /* mov %rdx,(%rbx) */
+          RULE_BLOCK, true, 2, 0, { 0x5000500, 0x6000600 } },
+        { "no skid: a branch that depends on memory ends it: cmp (%rsi),%rax; jne; mov (%rbx),%rax",
+          CODE(FILL32), CODE("\x48\x3b\x06\x75\x00\x48\x8b\x03"), SKID_NONE,
+          RULE_BLOCK, true, 1, 0, { 0x5000500 } },
+        { "no skid: a loop: mov (%rsi),%rax; dec %rcx; jnz to it; mov (%rbx),%rax; ret",
+          CODE(FILL32), CODE("\x48\x8b\x06\x48\xff\xc9\x75\xf8\x48\x8b\x03\xc3"), SKID_NONE,
+          RULE_BLOCK, true, 4, 0, { 0x5000500, 0x5000500, 0x3000300, 0x7fff0000 } },
 };
 /* clang-format on */
 
