@@ -7,12 +7,9 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "observe/observer.h"
-#include "base/clock.h"
-#include "system/topology_read.h"
+#include "watch.h"
 #include "workload.h"
 
 /* What a process goes through while it is watched: another program, an end, 32-bit code. */
@@ -41,56 +38,6 @@ static const unsigned char program32[] = {
         0x00, 0x00, 0x16, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x01,
         0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
 };
-
-typedef struct Watch {
-        Topology topology;
-        SystemRoot root;
-        Observer *observer;
-} Watch;
-
-static void start_watch(Watch *w) {
-        Settings settings;
-        int r;
-
-        cr_assert_eq(system_root_open(&w->root, ""), 0);
-        cr_assert_geq(topology_read(&w->topology, &w->root), 0);
-        cr_assert_eq(observer_new(&w->observer, &w->topology, &w->root), 0);
-        settings_init(&settings);
-        settings.source = SOURCE_CLOCK;
-        settings.rate_hz = 500;
-        settings.cpu_max_percent = 100;
-        r = observer_start(w->observer, &settings);
-        if (r == -EPERM || r == -EACCES || r == -ENOSYS)
-                cr_skip_test("cannot sample: %s", observer_describe(w->observer));
-        cr_assert_eq(r, 0, "%s", observer_describe(w->observer));
-}
-
-static void stop_watch(Watch *w) {
-        observer_free(w->observer);
-        system_root_close(&w->root);
-}
-
-/* Collects every 100 ms; the process as it is then, or NULL. */
-static const Observed *watch(Watch *w, pid_t pid, unsigned intervals) {
-        struct timespec pause = { .tv_nsec = 100000000 };
-        const Observed *const *all;
-        size_t n;
-
-        for (unsigned i = 0; i < intervals; i++) {
-                nanosleep(&pause, NULL);
-                cr_assert_eq(observer_collect(w->observer, clock_monotonic_ns()), 0);
-        }
-        all = observer_processes(w->observer, &n);
-        for (size_t i = 0; i < n; i++)
-                if (all[i]->id.pid == pid)
-                        return all[i];
-        return NULL;
-}
-
-static void stop(pid_t pid) {
-        kill(pid, SIGKILL);
-        waitpid(pid, NULL, 0);
-}
 
 static volatile sig_atomic_t execute;
 
@@ -122,11 +69,11 @@ Test(life, another_program) {
         uint64_t exec_id;
         pid_t pid;
 
-        start_watch(&w);
+        watch_start(&w, 500, NULL, NULL);
         pid = start_worker();
         cr_assert_gt(pid, 0);
         for (int i = 0; i < 100 && (i < 10 || !p || p->evidence.samples <= 50); i++)
-                p = watch(&w, pid, 1);
+                p = watch_process(&w, pid, 1);
         cr_assert_not_null(p);
         before = p->evidence.samples;
         exec_id = p->exec_id;
@@ -134,13 +81,13 @@ Test(life, another_program) {
         cr_expect_neq(exec_id, 0u);
         kill(pid, SIGUSR1);
         for (int i = 0; i < 50 && p && p->exec_id == exec_id; i++)
-                p = watch(&w, pid, 1);
+                p = watch_process(&w, pid, 1);
         cr_assert_not_null(p);
         cr_expect_eq(p->exec_id, exec_id + 1);
         cr_expect_lt(p->evidence.samples + p->evidence.unresolved, before,
                      "the old program's accesses are dropped");
-        stop(pid);
-        stop_watch(&w);
+        watch_kill(pid);
+        watch_stop(&w);
 }
 
 Test(life, forget_and_end) {
@@ -149,10 +96,10 @@ Test(life, forget_and_end) {
         Counters c = {};
         pid_t pid;
 
-        start_watch(&w);
+        watch_start(&w, 500, NULL, NULL);
         pid = start_worker();
         for (int i = 0; i < 100 && (!p || p->evidence.samples <= 50); i++)
-                p = watch(&w, pid, 1);
+                p = watch_process(&w, pid, 1);
         cr_assert_not_null(p);
         cr_assert_gt(p->evidence.samples, 50.0);
         observer_forget(w.observer, p->id);
@@ -160,16 +107,16 @@ Test(life, forget_and_end) {
         cr_expect_eq(p->evidence.evaluations, 0u);
         cr_expect_gt(evidence_cpu_ns(&p->evidence), 0.0);
         for (int i = 0; i < 50 && p && p->evidence.samples <= 10; i++)
-                p = watch(&w, pid, 1);
+                p = watch_process(&w, pid, 1);
         cr_assert_not_null(p);
         cr_expect_gt(p->evidence.samples, 10.0, "it is sampled anew");
-        stop(pid);
-        p = watch(&w, pid, 2);
+        watch_kill(pid);
+        p = watch_process(&w, pid, 2);
         cr_assert_not_null(p, "remembered for a while");
         observer_count(w.observer, &c);
         cr_expect_geq(c.samples_total, c.accesses_total / 2);
         cr_expect_eq(c.samples_lost, 0u);
-        stop_watch(&w);
+        watch_stop(&w);
 }
 
 Test(life, code_of_32_bits) {
@@ -179,7 +126,7 @@ Test(life, code_of_32_bits) {
         int fd, status;
         pid_t pid;
 
-        start_watch(&w);
+        watch_start(&w, 500, NULL, NULL);
         fd = memfd_create("program32", 0);
         cr_assert_geq(fd, 0);
         cr_assert_eq(write(fd, program32, sizeof(program32)), (ssize_t)sizeof(program32));
@@ -193,7 +140,7 @@ Test(life, code_of_32_bits) {
         }
         /* It first takes page faults, in the kernel. */
         for (int i = 0; i < 100 && (!p || p->evidence.samples <= 1 || c.samples_compat < 20); i++) {
-                p = watch(&w, pid, 1);
+                p = watch_process(&w, pid, 1);
                 c = (Counters) {};
                 observer_count(w.observer, &c);
         }
@@ -204,7 +151,7 @@ Test(life, code_of_32_bits) {
         cr_expect_eq(p->evidence.source, SOURCE_RESIDENCY, "source %s",
                      evidence_source_to_string(p->evidence.source));
         cr_expect_gt(p->evidence.samples, 1.0);
-        stop(pid);
+        watch_kill(pid);
         close(fd);
-        stop_watch(&w);
+        watch_stop(&w);
 }
