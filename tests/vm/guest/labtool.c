@@ -206,14 +206,38 @@ static int selftest(const VmOracle *o) {
         return bad > 0 ? 1 : 0;
 }
 
-/* Remote percent and number of a victim's accesses between two states. */
-static int print_share(const VmOracle *before, const VmOracle *now, unsigned window) {
+/* What to look at: the window of a victim, or everything that user space does on the CPUs of a node.
+ */
+typedef struct Subject {
+        int window; /* -1: all of user space */
+        unsigned first_node;
+        unsigned end_node;
+} Subject;
+
+static bool parse_subject(const VmOracle *o, const char *text, Subject *ret) {
+        bool node = strncmp(text, "node", 4) == 0;
+        const char *digits = node ? text + 4 : text;
+        char *end;
+        unsigned long number = strtoul(digits, &end, 10);
+
+        if (end == digits || *end != '\0' || number >= (node ? o->n_nodes : VM_N_WINDOWS))
+                return false;
+        *ret = (Subject) {
+                .window = node ? -1 : (int)number,
+                .first_node = node ? (unsigned)number : 0,
+                .end_node = node ? (unsigned)number + 1 : o->n_nodes,
+        };
+
+        return true;
+}
+
+/* Remote percent and number of the subject's accesses between two states. */
+static int print_share(const VmOracle *before, const VmOracle *now, const Subject *s) {
         uint64_t remote = 0, all = 0;
 
-        for (unsigned a = 0; a < now->n_nodes; a++)
+        for (unsigned a = s->first_node; a < s->end_node; a++)
                 for (unsigned h = 0; h < now->n_nodes; h++) {
-                        uint64_t n =
-                                count(now, (int)window, a, h) - count(before, (int)window, a, h);
+                        uint64_t n = count(now, s->window, a, h) - count(before, s->window, a, h);
                         all += n;
                         remote += a == h ? 0 : n;
                 }
@@ -227,13 +251,13 @@ static int print_share(const VmOracle *before, const VmOracle *now, unsigned win
 }
 
 /* `since` is a file of save, or how many milliseconds to watch. */
-static int share(const VmOracle *o, const char *window_text, const char *since) {
+static int share(const VmOracle *o, const char *subject_text, const char *since) {
         static VmOracle before;
-        unsigned window = (unsigned)strtoul(window_text, NULL, 10);
+        Subject subject;
         char *end;
         unsigned long ms = strtoul(since, &end, 10);
 
-        if (window >= VM_N_WINDOWS)
+        if (!parse_subject(o, subject_text, &subject))
                 return 2;
         if (*end == '\0') {
                 struct timespec pause = { .tv_sec = (time_t)(ms / 1000),
@@ -249,7 +273,7 @@ static int share(const VmOracle *o, const char *window_text, const char *since) 
                         return fail(since);
         }
 
-        return print_share(&before, o, window);
+        return print_share(&before, o, &subject);
 }
 
 static int save(const VmOracle *o, const char *path) {
@@ -311,8 +335,8 @@ int main(int argc, char **argv) {
                 return share(oracle, argv[2], argv[3]);
         if (strcmp(verb, "save") == 0 && argc == 3)
                 return save(oracle, argv[2]);
-        fputs("usage: labtool oracle | selftest | send | penalty NS | save FILE | share ID "
-              "FILE|MS\n",
+        fputs("usage: labtool oracle | selftest | send | penalty NS | save FILE | share "
+              "ID|nodeN FILE|MS\n",
               stderr);
 
         return 2;

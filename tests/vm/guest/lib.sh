@@ -179,6 +179,30 @@ victim_pages() {
                 END { print sum + 0 }' "/proc/${victim_pid[$1]}/numa_maps"
 }
 
+# own_cpu NODE: from now on only what asks for it runs on the CPUs of that node, such as victims; until
+# the end of the case.
+own_cpu() {
+        pin_everything "$(others_of_node "$1")"
+        : >/run/lab-own-cpu
+}
+
+others_of_node() {
+        local node list=
+        for node in /sys/devices/system/node/node[0-9]*; do
+                [ "${node##*node}" = "$1" ] || list+=",$(<"$node/cpulist")"
+        done
+        tr -s , <<<"$list" | sed 's/^,//; s/,$//'
+}
+
+# pin_everything CPUS: all processes; the kernel's own threads access no user memory.
+pin_everything() {
+        local process
+        for process in /proc/[0-9]*; do
+                [ "$(head -c 1 "$process/cmdline" 2>/dev/null | wc -c)" -eq 0 ] ||
+                        taskset -acp "$1" "${process#/proc/}" >/dev/null 2>&1
+        done
+}
+
 stop_victim() { # ID
         [ -n "${victim_pid[$1]:-}" ] || return 0
         kill "${victim_pid[$1]}" 2>/dev/null
@@ -289,5 +313,9 @@ lab_reset() {
         [ ! -e /proc/sys/kernel/numa_balancing ] || echo $balancing >/proc/sys/kernel/numa_balancing
         echo 0 >/proc/sys/vm/nr_hugepages
         [ "$LAB_ORACLE" != yes ] || labtool penalty "$LAB_PENALTY"
+        if [ -e /run/lab-own-cpu ]; then
+                pin_everything "$(</sys/devices/system/cpu/online)"
+                rm -f /run/lab-own-cpu
+        fi
         echo 3 >/proc/sys/vm/drop_caches
 }

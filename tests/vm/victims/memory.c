@@ -112,6 +112,9 @@ uint64_t *memory_map(const Options *o) {
                            flags, fd, 0);
         if (start == MAP_FAILED)
                 die("memory");
+        /* A huge page would take the neighbours along. */
+        if (o->split_percent < 100 && madvise(start, o->size_bytes, MADV_NOHUGEPAGE) < 0)
+                die("madvise");
         if (o->thp >= 0 &&
             madvise(start, o->size_bytes, o->thp ? MADV_HUGEPAGE : MADV_NOHUGEPAGE) < 0)
                 die("madvise");
@@ -126,15 +129,24 @@ static void set_policy(void *start, size_t bytes, int mode, int node) {
                 die("mbind");
 }
 
-void memory_place(void *start, size_t bytes, int node) {
+/* Rank of page i among a hundred. 61 is prime to 100: neighbours differ, and a pattern with a stride
+ * of pages sees the same mixture. */
+static unsigned page_rank(size_t i) {
+        return (unsigned)(i * 61 % 100);
+}
+
+void memory_place(void *start, size_t bytes, int node, unsigned from_percent, unsigned to_percent) {
         /* Without CPUs there, only a policy brings memory to the node; it is taken away again
          * below. */
         bool by_policy = node_run_on(node) < 0;
 
         if (by_policy)
                 set_policy(start, bytes, POLICY_BIND, node);
-        for (size_t at = 0; at < bytes; at += PAGE_BYTES)
-                ((volatile uint8_t *)start)[at] = 0;
+        for (size_t at = 0; at < bytes; at += PAGE_BYTES) {
+                unsigned rank = page_rank(at / PAGE_BYTES);
+                if (rank >= from_percent && rank < to_percent)
+                        ((volatile uint8_t *)start)[at] = 0;
+        }
         if (by_policy)
                 set_policy(start, bytes, POLICY_DEFAULT, -1);
 }

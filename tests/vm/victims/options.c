@@ -32,6 +32,7 @@ static const Known known[] = {
         { "id", KIND_NUMBER, FIELD(id) },
         { "size", KIND_SIZE, FIELD(size_bytes) },
         { "mem-node", KIND_NODE, FIELD(mem_node) },
+        { "split", KIND_NUMBER, FIELD(split_percent) },
         { "run-node", KIND_NODE, FIELD(run_node) },
         { "pattern", KIND_PATTERN, 0 },
         { "threads", KIND_THREADS, 0 },
@@ -150,6 +151,7 @@ void options_parse(int argc, char **argv, Options *ret_options) {
         int index = 0;
         Options o = {
                 .size_bytes = 512UL << 20,
+                .split_percent = 100,
                 .n_threads = 1,
                 .mem_node = -1,
                 .run_node = -1,
@@ -170,6 +172,8 @@ void options_parse(int argc, char **argv, Options *ret_options) {
         }
         if (optind < argc || o.id >= VM_WINDOW_SELFTEST)
                 victim_die("no words but options; --id 0 to 14");
+        if (o.split_percent > 100)
+                victim_die("--split: a percentage");
         o.share = o.share_node >= 0;
         *ret_options = o;
 }

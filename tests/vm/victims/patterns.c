@@ -141,18 +141,25 @@ static void work_write(Worker *w) {
         w->random = state;
 }
 
+/* Accesses nothing but its buffer: what a batch added is added up in a register. */
 static void work_mix(Worker *w) {
-        uint64_t state = w->random, sum = 0;
+        uint64_t state = w->random, sum = 0, added = 0, *words = w->words;
+        const uint64_t *origin = w->origin;
+        unsigned write_percent = w->write_percent;
+        size_t n_words = w->n_words;
 
         for (unsigned i = 0; i < BATCH; i++) {
-                size_t at = pick(&state, w->n_words);
-                if (state % 100 < w->write_percent)
-                        add_word(w, &w->words[at], state | 1);
-                else
-                        sum += w->words[at];
+                uint64_t *word = &words[pick(&state, n_words)];
+                if (state % 100 < write_percent) {
+                        __atomic_fetch_add(word, state | 1, __ATOMIC_RELAXED);
+                        added += (state | 1) * (2 * (uint64_t)(word - origin) + 1);
+                } else {
+                        sum += *word;
+                }
         }
         w->random = state;
         w->sink += sum;
+        w->added += added;
 }
 
 static void work_hash(Worker *w) {

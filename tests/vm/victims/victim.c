@@ -75,6 +75,12 @@ static unsigned count_cpu_nodes(void) {
         return n;
 }
 
+static void place(void *start, size_t bytes, int node) {
+        memory_place(start, bytes, node, 0, options.split_percent);
+        if (options.split_percent < 100)
+                memory_place(start, bytes, options.run_node, options.split_percent, 100);
+}
+
 static void prepare_workers(void) {
         bool sliced = options.layout == LAYOUT_HALVES || options.layout == LAYOUT_SWAPPED;
         size_t n_words = options.size_bytes / sizeof(uint64_t);
@@ -94,7 +100,7 @@ static void prepare_workers(void) {
                         .random = UINT64_C(0x9e3779b97f4a7c15) * (i + 1),
                 };
                 if (sliced || i == 0) {
-                        memory_place(workers[i].words, slice * sizeof(uint64_t), first_home(i));
+                        place(workers[i].words, slice * sizeof(uint64_t), first_home(i));
                         pattern_fill(&workers[i]);
                 } else {
                         workers[i].next = workers[0].words + LINE_WORDS * i;

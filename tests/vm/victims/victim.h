@@ -29,6 +29,7 @@ typedef struct Options {
         unsigned id;
         size_t size_bytes;
         int mem_node;
+        unsigned split_percent; /* of its pages lie there, the others on the run node */
         int run_node;
         Pattern pattern;
         unsigned write_percent;
@@ -92,8 +93,10 @@ uint64_t *memory_map(const Options *options);
  * that each mmap and munmap took. Exits on failure. */
 void remap_start(const char *path);
 
-/* Gives [start, start + bytes) its first touch on the node, without a memory policy remaining. */
-void memory_place(void *start, size_t bytes, int node);
+/* Gives pages of [start, start + bytes) their first touch on the node, without a memory policy
+ * remaining: those ranked from_percent (inclusive) to to_percent (exclusive) of a hundred, evenly
+ * spread. 0 to 100: all. */
+void memory_place(void *start, size_t bytes, int node, unsigned from_percent, unsigned to_percent);
 
 /* Pins and locks as the options want; exits on failure. */
 void memory_hold(const Options *options, void *start);
