@@ -9,65 +9,37 @@
 #include "decide/gates.h"
 #include "decide/grow.h"
 #include "decide/place.h"
+#include "decide/regions.h"
+#include "decide/round.h"
 #include "decide/sort.h"
 #include "decide/state.h"
 #include "decide/tuning.h"
 #include "model/rules.h"
-
-/* What one evaluation hands from step to step. */
-typedef struct Round {
-        const Snapshot *snapshot;
-        DecideState *state;
-        const Settings *settings;
-        uint64_t now_ns;
-        Plan *plan;
-} Round;
 
 static bool evidence_usable(const Evidence *e, const Topology *t) {
         return e && e->source != SOURCE_NONE && e->n_nodes == t->n_nodes && e->access &&
                e->waited && e->cpu_ns;
 }
 
-static void verdict_take_score(Verdict *v, const Score *s) {
-        v->samples = s->samples;
-        v->remote_share = s->remote_share;
-        v->remote_lower = s->remote_lower;
-        v->remote_upper = s->remote_upper;
-        v->cpu_ns = s->cpu_ns;
-        v->stall_ns = s->stall_ns;
-        v->score = s->score;
-        v->home_node = s->home_node;
-        v->run_node = s->run_node;
-        v->run_share = s->run_share;
-}
-
-static void verdict_take_placement(Verdict *v, const Placement *p) {
-        v->target_node = p->target;
-        v->move_bytes = p->bytes;
-        v->benefit_ns = p->benefit_ns;
-        v->cost_ns = p->cost_ns;
-        v->horizon_ns = p->horizon_ns;
-}
-
-static void verdict_wait(Verdict *v, Reason reason, uint64_t until_ns, uint64_t now_ns) {
-        v->reason = reason;
-        v->wait_until_ns = until_ns;
-        v->observed = (double)(until_ns - now_ns);
-        v->threshold = 0;
+/* Whether it has to wait after earlier moves. */
+static bool judge_rest(const Round *round, const Track *track, bool whole, Verdict *v) {
+        if (track && track->gave_up_until_ns > round->now_ns)
+                verdict_wait(v, REASON_GAVE_UP, track->gave_up_until_ns, round->now_ns);
+        else if (track && track->cooldown_until_ns > round->now_ns)
+                verdict_wait(v, REASON_COOLDOWN, track->cooldown_until_ns, round->now_ns);
+        else if (track && whole && track->pieces_until_ns > round->now_ns)
+                verdict_wait(v, REASON_COOLDOWN, track->pieces_until_ns, round->now_ns);
+        else
+                return false;
+        return true;
 }
 
 /* What speaks against moving a process that passed the gates now, before its order is weighed
  * against those of others. */
 static void judge_candidate(const Round *round, const ProcessView *view, const Track *track,
                             const Score *score, const Placement *p, Verdict *v) {
-        if (track && track->gave_up_until_ns > round->now_ns) {
-                verdict_wait(v, REASON_GAVE_UP, track->gave_up_until_ns, round->now_ns);
+        if (judge_rest(round, track, true, v))
                 return;
-        }
-        if (track && track->cooldown_until_ns > round->now_ns) {
-                verdict_wait(v, REASON_COOLDOWN, track->cooldown_until_ns, round->now_ns);
-                return;
-        }
         v->reason = gates_single_node(view->info, track, score, &v->observed, &v->threshold);
         if (v->reason != REASON_NONE)
                 return;
@@ -77,8 +49,8 @@ static void judge_candidate(const Round *round, const ProcessView *view, const T
         v->wait_until_ns = p->wait_until_ns;
 }
 
-static void measure(const DecideState *state, const ProcessView *view, const Track *track,
-                    Score *ret) {
+void round_measure(const DecideState *state, const ProcessView *view, const Track *track,
+                   Score *ret) {
         score_measure(view->evidence, &state->latency, state->movable & view->info->cpuset_mems,
                       state->movable, track ? track->exposed : EXPOSED_SHARE_START, ret);
 }
@@ -112,15 +84,39 @@ static bool yields(const Round *round) {
         return round->snapshot->other_mover && !round->settings->ignore_other_movers;
 }
 
-/* Why a move is only told; NONE: it is carried out. */
-static Reason why_observed(const Round *round, const ProcessInfo *info) {
+Reason round_why_observed(const Round *round, const ProcessInfo *info) {
         if (rule_mode_effective(info->rule_mode, round->settings->mode) != RULE_ACT)
                 return REASON_OBSERVED;
         return yields(round) ? REASON_OTHER_MOVER : REASON_NONE;
 }
 
-static bool only_observes(const Round *round, const ProcessInfo *info) {
-        return why_observed(round, info) != REASON_NONE;
+bool round_only_observes(const Round *round, const ProcessInfo *info) {
+        return round_why_observed(round, info) != REASON_NONE;
+}
+
+bool round_goes_by_region(const ProcessView *view, const Score *score) {
+        return view->n_regions > 0 && score->run_share < SINGLE_NODE_SHARE;
+}
+
+static void judge_regions(const Round *round, size_t i, const Score *score, Verdict *v) {
+        const ProcessView *view = &round->snapshot->processes[i];
+        DecideState *state = round->state;
+        RegionPlan p;
+
+        regions_judge(state, view, score, state->tracks_of[i], round->settings, round->now_ns, &p);
+        verdict_take_regions(v, &p);
+        (void)judge_rest(round, state->tracks_of[i], false, v);
+}
+
+static void judge_whole(const Round *round, size_t i, const Score *score, Verdict *v) {
+        const ProcessView *view = &round->snapshot->processes[i];
+        const Track *track = round->state->tracks_of[i];
+        Placement p;
+
+        place_choose(round->state, round->snapshot, view, score, track, round->settings,
+                     round->now_ns, &p);
+        verdict_take_placement(v, &p);
+        judge_candidate(round, view, track, score, &p, v);
 }
 
 /* Judges one process by itself and notes it as a candidate when a move would pay. */
@@ -130,7 +126,6 @@ static void judge(const Round *round, size_t i) {
         Track *track = state->tracks_of[i];
         bool seen = evidence_usable(view->evidence, round->snapshot->topology);
         Verdict *v = &round->plan->verdicts[i];
-        Placement p;
         Score score;
 
         *v = (Verdict) {
@@ -141,7 +136,7 @@ static void judge(const Round *round, size_t i) {
                 .target_node = NODE_NONE,
         };
         if (seen) {
-                measure(state, view, track, &score);
+                round_measure(state, view, track, &score);
                 verdict_take_score(v, &score);
                 if (track)
                         track_settle(track, &score, round->now_ns);
@@ -149,13 +144,17 @@ static void judge(const Round *round, size_t i) {
         v->reason = judge_gates(round, view, track, seen ? &score : NULL, v);
         if (v->reason != REASON_NONE)
                 return;
-        place_choose(state, round->snapshot, view, &score, track, round->settings, round->now_ns,
-                     &p);
-        verdict_take_placement(v, &p);
-        judge_candidate(round, view, track, &score, &p, v);
+        if (round_goes_by_region(view, &score))
+                judge_regions(round, i, &score, v);
+        else
+                judge_whole(round, i, &score, v);
         if (v->reason == REASON_MOVE)
                 state->candidates[state->n_candidates++] =
-                        (Candidate) { i, p.observed, only_observes(round, view->info) };
+                        (Candidate) { i, v->observed, round_only_observes(round, view->info) };
+}
+
+void round_reserve(DecideState *state, int node, uint64_t bytes) {
+        state->reserved_bytes[node] = add_sat(state->reserved_bytes[node], place_reserve(bytes));
 }
 
 /* What is under way keeps its room on the target until it has arrived. */
@@ -166,14 +165,15 @@ static void reserve_busy(const Round *round) {
         state->jobs = 0;
         for (size_t i = 0; i < round->snapshot->n_processes; i++) {
                 const Track *track = state->tracks_of[i];
+                uint32_t planned;
 
                 if (!round->snapshot->processes[i].busy)
                         continue;
-                state->jobs++;
-                if (track && track->planned_to >= 0)
-                        state->reserved_bytes[track->planned_to] =
-                                add_sat(state->reserved_bytes[track->planned_to],
-                                        place_reserve(track->planned_bytes));
+                planned = track ? track_planned(track) : 0;
+                state->jobs += planned > 0 ? planned : 1;
+                for (unsigned k = 0; planned > 0 && k < PLANNED_MAX; k++)
+                        if (track->planned[k].to != NODE_NONE)
+                                round_reserve(state, track->planned[k].to, track->planned[k].bytes);
         }
 }
 
@@ -192,82 +192,16 @@ static int compare_candidates(const void *a, const void *b, void *userdata) {
         return (i.starttime > j.starttime) - (i.starttime < j.starttime);
 }
 
-static void order_move(const Round *round, size_t i, const Score *score, const Placement *p) {
-        const ProcessInfo *info = round->snapshot->processes[i].info;
-        DecideState *state = round->state;
-        Track *track = state->tracks_of[i];
-        Move *move = &round->plan->moves[round->plan->n_moves++];
+/* Room for what is judged by region. */
+static int grow_regions(const Snapshot *snapshot, DecideState *state, Plan *plan) {
+        size_t most = 0;
 
-        *move = (Move) {
-                .id = info->id,
-                .from = p->from,
-                .to = p->target,
-                .bytes = p->bytes,
-                .score = score->score,
-                .remote_before = score->remote_share,
-                .remote_expected = p->remote_expected,
-                .benefit_ns = p->benefit_ns,
-                .cost_ns = p->cost_ns,
-                .cpu_ns = score->cpu_ns,
-                .observe = only_observes(round, info),
-                .bandwidth_bytes = info->bandwidth_bytes,
-        };
-        memcpy(move->comm, info->comm, sizeof(move->comm));
-        memcpy(move->unit, info->unit, sizeof(move->unit));
-        state->reserved_bytes[p->target] =
-                add_sat(state->reserved_bytes[p->target], place_reserve(p->bytes));
-        state->jobs++;
-        if (track && !move->observe) {
-                track->planned_to = (int8_t)p->target;
-                track->planned_bytes = p->bytes;
-                track->latency_before = p->latency_now;
-                track->latency_expected = p->latency_expected;
-                track->waited_before = score_counts_time(round->snapshot->processes[i].evidence)
-                                               ? ratio_or(score->waited, score->time_samples, 0)
-                                               : 0;
-                track->waited_gain = ratio_or(p->waited_gain, score->time_samples, 0);
-        }
-}
-
-/* Gives a candidate its order if there still is room beside those that are better. */
-static void plan_candidate(const Round *round, size_t i) {
-        const ProcessView *view = &round->snapshot->processes[i];
-        DecideState *state = round->state;
-        Verdict *v = &round->plan->verdicts[i];
-        uint32_t jobs_max;
-        Placement p;
-        Score score;
-
-        measure(state, view, state->tracks_of[i], &score);
-        place_choose(state, round->snapshot, view, &score, state->tracks_of[i], round->settings,
-                     round->now_ns, &p);
-        verdict_take_placement(v, &p);
-        v->reason = p.reason;
-        v->observed = p.observed;
-        v->threshold = p.threshold;
-        v->wait_until_ns = p.wait_until_ns;
-        if (p.reason != REASON_MOVE)
-                return;
-        if (view->info->attributes == ATTRIBUTES_UNKNOWN) {
-                v->reason = REASON_ATTRIBUTES_UNKNOWN;
-                return;
-        }
-        if (ping_pong_stopped_until(&state->ping_pong, round->now_ns) > 0) {
-                verdict_wait(v, REASON_PING_PONG,
-                             ping_pong_stopped_until(&state->ping_pong, round->now_ns),
-                             round->now_ns);
-                return;
-        }
-        jobs_max = ping_pong_jobs(&state->ping_pong, round->now_ns);
-        if (state->jobs >= jobs_max) {
-                v->reason = REASON_BUDGET;
-                v->observed = state->jobs;
-                v->threshold = jobs_max;
-                return;
-        }
-        order_move(round, i, &score, &p);
-        if (only_observes(round, view->info))
-                v->reason = why_observed(round, view->info);
+        for (size_t i = 0; i < snapshot->n_processes; i++)
+                if (snapshot->processes[i].n_regions > most)
+                        most = snapshot->processes[i].n_regions;
+        if (GROW(state->choices, state->choices_allocated, most) < 0)
+                return -ENOMEM;
+        return GROW(plan->ranges, plan->ranges_allocated, JOBS_IN_FLIGHT_MAX * MOVE_RANGES_MAX);
 }
 
 int decide(const Snapshot *snapshot, DecideState *state, const Settings *settings, uint64_t now_ns,
@@ -278,6 +212,7 @@ int decide(const Snapshot *snapshot, DecideState *state, const Settings *setting
         if (GROW(plan->verdicts, plan->verdicts_allocated, snapshot->n_processes) < 0 ||
             GROW(plan->moves, plan->moves_allocated, JOBS_IN_FLIGHT_MAX) < 0 ||
             GROW(state->candidates, state->candidates_allocated, snapshot->n_processes) < 0 ||
+            grow_regions(snapshot, state, plan) < 0 ||
             state_follow(state, snapshot, settings, now_ns) < 0)
                 return -ENOMEM;
         latency_init(&state->latency, snapshot->topology, settings);
@@ -293,6 +228,6 @@ int decide(const Snapshot *snapshot, DecideState *state, const Settings *setting
         sort_in_place(state->candidates, state->n_candidates, sizeof(*state->candidates),
                       compare_candidates, (void *)snapshot->processes);
         for (size_t i = 0; i < state->n_candidates; i++)
-                plan_candidate(&round, state->candidates[i].index);
+                order_candidate(&round, state->candidates[i].index);
         return 0;
 }

@@ -39,9 +39,15 @@
  *   budget              moves planned and under way           most at once
  *   cpuset              memory nodes that its cpuset allows   2
  *   pinned              pinned memory, bytes                  a quarter of its resident size, bytes
+ *   shared              largest share of one node in the      0.6
+ *                       accesses to its shared regions
  *   hugetlb             hugetlb pages, bytes                  -
  *   locked              locked memory, bytes                  -
  *   others              -                                     -
+ *
+ * A process that runs on several nodes is judged by regions: for move and cost the values are those of
+ * all regions that are worth moving, or of the best one that is not; wait_until_ns of a cool-down is
+ * the earliest of its regions. Its order is one job for each target node.
  *
  * candidate says that the gates are passed, whatever else speaks against a move (self and kernel
  * threads excepted). A process that would be moved but for ATTRIBUTES_UNKNOWN has that reason and is
@@ -56,7 +62,7 @@ DecideState *decide_state_free(DecideState *state);
 
 /* One evaluation at now_ns (CLOCK_MONOTONIC): judges every process of the snapshot and plans moves
  * that fit free memory together. The order of snapshot->processes does not change the plan, and no
- * process may be listed twice. Allocates only when there are more processes than ever before.
+ * process may be listed twice; regions come in ascending order. Allocates only when there are more processes than ever before.
  * plan's arrays are reused. -ENOMEM leaves an empty plan. */
 int decide(const Snapshot *snapshot, DecideState *state, const Settings *settings, uint64_t now_ns,
            Plan *plan);

@@ -3,6 +3,7 @@
 
 #include "base/mathx.h"
 #include "decide/decide.h"
+#include "decide/regions.h"
 #include "decide/state.h"
 #include "decide/tuning.h"
 
@@ -52,6 +53,11 @@ static void learn_nothing_moved(DecideState *state, Track *track, const Outcome 
                 break;
         case REASON_UNMOVABLE:
         case REASON_SHARED:
+                /* These pages, but others may move. */
+                if (outcome->move.ranges_only) {
+                        track_disappoint(track, &state->ledger, settings, now_ns);
+                        break;
+                }
                 state->ledger.disappointing++;
                 track_give_up(track, &state->ledger, now_ns);
                 break;
@@ -68,8 +74,20 @@ static void learn_move(DecideState *state, Track *track, const Outcome *outcome,
 
         if (outcome->move.benefit_ns > 0)
                 ping_pong_count(&state->ping_pong, outcome->bytes_moved, returned, now_ns);
+        if (outcome->move.ranges_only)
+                return; /* each region remembers that itself */
         track->last_move_ns = now_ns;
         track->last_from = outcome->move.from;
+}
+
+/* Other regions of the process may follow at once; it is not moved whole meanwhile. */
+static void learn_regions(DecideState *state, Track *track, const Outcome *outcome,
+                          const Settings *settings, uint64_t now_ns) {
+        uint64_t until_ns = add_sat(now_ns, regions_rest_ns(settings));
+
+        track->pieces_until_ns = until_ns;
+        if (!regions_learn(state, outcome, settings, now_ns) && track->cooldown_until_ns < until_ns)
+                track->cooldown_until_ns = until_ns;
 }
 
 void decide_learn(DecideState *state, const Outcome *outcome, const Settings *settings,
@@ -85,14 +103,18 @@ void decide_learn(DecideState *state, const Outcome *outcome, const Settings *se
         track = state_track(state, outcome->move.id, outcome->move.comm);
         if (!track)
                 return;
-        track->planned_to = NODE_NONE;
-        track->planned_bytes = 0;
+        for (unsigned i = 0; i < PLANNED_MAX; i++)
+                if (!outcome->move.ranges_only || track->planned[i].to == outcome->move.to)
+                        track->planned[i] = (Planned) { .to = NODE_NONE };
         track->last_seen_ns = now_ns;
         if (outcome->pages_moved > 0)
                 learn_move(state, track, outcome, now_ns);
         if (outcome->reason == REASON_FORBIDDEN)
                 track->forbidden = true;
-        track->cooldown_until_ns = add_sat(now_ns, track_cooldown_ns(track, settings));
+        if (outcome->move.ranges_only)
+                learn_regions(state, track, outcome, settings, now_ns);
+        else
+                track->cooldown_until_ns = add_sat(now_ns, track_cooldown_ns(track, settings));
         if (outcome->pages_moved == 0 && outcome->pages_planned > 0)
                 learn_nothing_moved(state, track, outcome, settings, now_ns);
 }

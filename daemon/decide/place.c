@@ -120,8 +120,8 @@ static uint64_t bytes_needed(const Snapshot *snapshot, int node, uint64_t bytes)
         return add_sat(place_reserve(bytes), keep > watermarks ? keep : watermarks);
 }
 
-static Reason node_against(const DecideState *state, const Snapshot *snapshot, int node,
-                           uint64_t bytes, uint64_t now_ns, Placement *p) {
+Reason place_node_against(const DecideState *state, const Snapshot *snapshot, int node,
+                          uint64_t bytes, uint64_t now_ns, Placement *p) {
         uint64_t until_ns = state_blocked_until(state, &snapshot->nodes[node], node);
         uint64_t needed = bytes_needed(snapshot, node, bytes);
         uint64_t available =
@@ -163,7 +163,7 @@ static void choose_target(const DecideState *state, const Snapshot *snapshot,
                 if (p.gain_share < GAIN_SHARE_MIN)
                         continue;
                 p.bytes = bytes_elsewhere(view, d, state->movable, p.target, &p.from);
-                p.reason = node_against(state, snapshot, p.target, p.bytes, now_ns, &p);
+                p.reason = place_node_against(state, snapshot, p.target, p.bytes, now_ns, &p);
                 usable = p.reason == REASON_NONE;
                 if (best.target != NODE_NONE &&
                     (usable == best_usable ? p.gain_share <= best_gain : !usable))

@@ -29,6 +29,11 @@ uint64_t place_reserve(uint64_t bytes);
 /* Time that copying so much takes, at the learned cost. */
 double place_cost_ns(const DecideState *state, uint64_t bytes);
 
+/* Whether the node can take so much now: REASON_NONE, _NODE_BLOCKED or _NODE_FULL, which fill
+ * wait_until_ns, observed and threshold of p. */
+Reason place_node_against(const DecideState *state, const Snapshot *snapshot, int node,
+                          uint64_t bytes, uint64_t now_ns, Placement *p);
+
 /* Mean latency of the accesses of e relative to local memory, 0 without any. */
 double place_latency(const DecideState *state, const Evidence *e);
 

@@ -43,11 +43,12 @@ static double time_saved(double before, double after) {
 
 /* Learns K from the time spent waiting since the move, where that was seen well enough: 1 and
  * whether it fell by enough of the promise, else 0. */
-static int review_waiting(Track *track, const Evidence *after, double part, bool *ret_helped) {
+static int review_waiting(Track *track, const Outcome *outcome, const Evidence *after, double part,
+                          bool *ret_helped) {
         double gain = track->waited_gain * part, samples, waited, seen;
 
-        if (!after || !score_counts_time(after) || !(track->waited_before > 0) ||
-            gain < WAITED_GAIN_MIN)
+        if (!after || outcome->move.ranges_only || !score_counts_time(after) ||
+            !(track->waited_before > 0) || gain < WAITED_GAIN_MIN)
                 return 0;
         score_waiting(after, &samples, &waited);
         if (samples < WAITED_SAMPLES_MIN)
@@ -63,8 +64,8 @@ static int review_waiting(Track *track, const Evidence *after, double part, bool
 }
 
 /* Part of the promise that came true, with the benefit of the doubt for few samples. In latency
- * where that was seen, for a move to a nearer node leaves the accesses remote; else in remote
- * accesses. */
+ * where that was seen, for a move to a nearer node leaves the accesses remote; else, and for regions,
+ * in remote accesses: several jobs with regions of one process may have helped at the same time. */
 static double promise_kept(const DecideState *state, const Track *track, const Outcome *outcome,
                            const Evidence *after, double part) {
         double promised = (outcome->move.remote_before - outcome->move.remote_expected) * part;
@@ -74,7 +75,8 @@ static double promise_kept(const DecideState *state, const Track *track, const O
                 least = wilson_lower(least * samples, samples);
         latency =
                 after && after->n_nodes == state->latency.n_nodes ? place_latency(state, after) : 0;
-        if (latency > 0 && track->latency_before > track->latency_expected) {
+        if (latency > 0 && !outcome->move.ranges_only &&
+            track->latency_before > track->latency_expected) {
                 latency = 1 + (latency - 1) * ratio_or(least, outcome->remote_after, 1);
                 return ratio_or(track->latency_before - latency,
                                 (track->latency_before - track->latency_expected) * part, 1);
@@ -86,7 +88,7 @@ void decide_review(DecideState *state, const Outcome *outcome, const Evidence *a
                    const Settings *settings, uint64_t now_ns) {
         Track *track = state_find(state, outcome->move.id);
         bool helped = true;
-        double part;
+        double part, promised;
 
         /* An order given by hand promised nothing. */
         if (!track || !isfinite(outcome->remote_after) || outcome->pages_moved == 0 ||
@@ -95,13 +97,13 @@ void decide_review(DecideState *state, const Outcome *outcome, const Evidence *a
         part = clamp_double(
                 ratio_or((double)outcome->pages_moved, (double)outcome->pages_planned, 1), 0, 1);
         state->ledger.reviewed++;
-        state->ledger.promised +=
-                clamp_double(outcome->move.remote_before - outcome->move.remote_expected, 0, 1) *
-                part;
+        promised = clamp_double(outcome->move.remote_before - outcome->move.remote_expected, 0, 1) *
+                   part;
+        state->ledger.promised += promised;
         /* Never below nothing: these are counters. */
-        state->ledger.realised +=
-                clamp_double(outcome->move.remote_before - outcome->remote_after, 0, 1);
-        if (review_waiting(track, after, part, &helped))
+        state->ledger.realised += clamp_double(outcome->move.remote_before - outcome->remote_after,
+                                               0, outcome->move.ranges_only ? promised : 1);
+        if (review_waiting(track, outcome, after, part, &helped))
                 state->ledger.measured++;
         if (helped && promise_kept(state, track, outcome, after, part) >= PROMISE_KEPT_MIN) {
                 track->doublings = 0;

@@ -19,7 +19,11 @@ int state_new(DecideState **ret, const Topology *topology, uint32_t capacity) {
         if (!state)
                 return -ENOMEM;
         r = table_new(&state->tracks, capacity, sizeof(Track));
+        if (r >= 0)
+                r = table_new(&state->region_memory, capacity * REGION_MEMORY_SHARE,
+                              sizeof(RegionMemory));
         if (r < 0) {
+                table_free(state->tracks);
                 free(state);
                 return r;
         }
@@ -37,6 +41,8 @@ DecideState *decide_state_free(DecideState *state) {
         if (!state)
                 return NULL;
         table_free(state->tracks);
+        table_free(state->region_memory);
+        free(state->choices);
         free(state->tracks_of);
         free(state->newcomers);
         free(state->candidates);
@@ -51,10 +57,19 @@ static TableKey key_of(ProcessId id) {
 static void track_reset(Track *track, const char *comm) {
         *track = (Track) {
                 .exposed = EXPOSED_SHARE_START,
-                .planned_to = NODE_NONE,
                 .run_node = NODE_NONE,
         };
+        for (unsigned i = 0; i < PLANNED_MAX; i++)
+                track->planned[i].to = NODE_NONE;
         snprintf(track->comm, sizeof(track->comm), "%s", comm);
+}
+
+uint32_t track_planned(const Track *track) {
+        uint32_t n = 0;
+
+        for (unsigned i = 0; i < PLANNED_MAX; i++)
+                n += track->planned[i].to != NODE_NONE;
+        return n;
 }
 
 Track *state_track(DecideState *state, ProcessId id, const char *comm) {

@@ -6,6 +6,26 @@
 #include "decide/latency.h"
 #include "decide/pingpong.h"
 #include "decide/score.h"
+#include "decide/tuning.h"
+
+/* An order that was given: so much to this node. */
+typedef struct Planned {
+        uint64_t bytes;
+        int8_t to; /* NODE_NONE: unused */
+} Planned;
+
+/* What is remembered of a region that was moved. */
+typedef struct RegionMemory {
+        uint64_t moved_ns;
+} RegionMemory;
+
+/* Adjacent regions that are worth moving. */
+typedef struct RegionChoice {
+        uint64_t start, end;
+        double benefit_ns, cost_ns;
+        double remote; /* weight of the remote accesses that would be local */
+        int8_t to;
+} RegionChoice;
 
 /* What is remembered of one process from evaluation to evaluation. */
 typedef struct Track {
@@ -18,18 +38,18 @@ typedef struct Track {
         NodeMask last_from;         /* nodes that its memory left then */
         uint64_t cooldown_until_ns; /* 0 = none */
         uint64_t gave_up_until_ns;  /* 0 = not given up */
-        uint64_t planned_bytes;     /* last order given, reserved while its job runs */
-        double exposed;             /* K: part of the latency gap that it waits for */
-        double latency_before;      /* mean latency of an access at the last order, relative to
+        uint64_t pieces_until_ns;   /* regions were moved: not moved whole until then; 0 = none */
+        Planned planned[PLANNED_MAX]; /* orders given, reserved while their jobs run */
+        double exposed;               /* K: part of the latency gap that it waits for */
+        double latency_before;        /* mean latency of an access at the last order, relative to
                                      * local memory, */
-        double latency_expected;    /* and what it should become */
-        double waited_before;       /* share of CPU time spent waiting for memory at the last
+        double latency_expected;      /* and what it should become */
+        double waited_before;         /* share of CPU time spent waiting for memory at the last
                                      * order, 0 where the source cannot tell */
-        double waited_gain;         /* of that, what the order would save if K were 1 */
-        uint32_t given_up;          /* times since exec, saturating */
-        uint8_t doublings;          /* of the cool-down */
-        uint8_t disappointments;    /* in a row */
-        int8_t planned_to;
+        double waited_gain;           /* of that, what the order would save if K were 1 */
+        uint32_t given_up;            /* times since exec, saturating */
+        uint8_t doublings;            /* of the cool-down */
+        uint8_t disappointments;      /* in a row */
         int8_t run_node;
         uint8_t settled; /* evaluations in a row on run_node, saturating */
         bool active;     /* passed the gates last time */
@@ -62,6 +82,7 @@ typedef struct Candidate {
 
 struct DecideState {
         Table *tracks;
+        Table *region_memory; /* of RegionMemory, by process and address / REGION_BYTES */
         NodeBlock blocks[NODES_MAX];
         double page_cost_ns; /* of 4 KB, learned */
         Ledger ledger;
@@ -81,10 +102,16 @@ struct DecideState {
         Candidate *candidates;
         size_t n_candidates;
         size_t candidates_allocated;
+        RegionChoice *choices; /* of the process being judged */
+        size_t n_choices;
+        size_t choices_allocated;
 };
 
 /* decide_state_new() with room for so many processes. */
 int state_new(DecideState **ret, const Topology *topology, uint32_t capacity);
+
+/* Orders under way of this process. */
+uint32_t track_planned(const Track *track);
 
 /* Finds or adds the memory of one process; NULL when the table is full. */
 Track *state_track(DecideState *state, ProcessId id, const char *comm);

@@ -37,6 +37,34 @@
  * in proving where it runs. */
 #define GAP_NS (15 * NSEC_PER_SEC)
 
+/* A region belongs to a node that makes most of its accesses beyond doubt: moved for the others it
+ * would be remote to more than it serves. A second move soon after takes more. */
+#define REGION_SHARE_MIN    0.6
+#define REGION_SHARE_REPEAT 0.75
+/* What is known of a region's neighbours in its mapping, so many on each side, speaks for it with at
+ * most 3.5 samples: alone 3.5 / (3.5 + 2.7) = 0.56 moves nothing, with one sample of its own 0.62
+ * does. Against it, 16: eight of eight accesses by one node are chance in memory that two share. */
+#define REGION_NEIGHBOURS    16u
+#define REGION_PRIOR_FOR     3.5
+#define REGION_PRIOR_AGAINST 16.0
+/* So many samples would have made a region clear that one node uses. */
+#define REGION_SAMPLES_SHARED 8.0
+/* A process whose memory is shared for the larger part is called so. */
+#define SHARED_WEIGHT_MIN 0.5
+/* Half a sample of the mean keeps the luck of single hits out of the benefit, and leaves a region
+ * with many samples what it has. */
+#define REGION_RATE_PRIOR 0.5
+/* Regions that a move of a whole process begins with: half a gigabyte, after which what is left is
+ * lukewarm and better taken in the order of addresses. */
+#define HOT_RANGES_MAX 256u
+/* Adjacent regions are ordered together up to this size, so that what does not fit on the target is
+ * left out in pieces. */
+#define RANGE_BYTES_MAX (256 * MIB)
+/* Targets of one process in one evaluation; a machine has rarely more nodes. */
+#define PLANNED_MAX 4u
+/* Regions that are known to have been moved lately, for each process that can be. */
+#define REGION_MEMORY_SHARE 4u
+
 /* Past stability predicts future stability, but nobody plans further ahead than this. */
 #define HORIZON_MAX_NS (30 * 60 * NSEC_PER_SEC)
 

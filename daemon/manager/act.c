@@ -72,6 +72,7 @@ static void submit(Manager *m, Tracked *p, const Move *move) {
                             (int)p->id.pid, strerror(-r));
                 return;
         }
+        manager_keep_ranges(m, job, move);
         p->verdict.reason = REASON_MOVE;
         m->counters.migrations_started++;
 }

@@ -40,6 +40,16 @@ typedef struct PendingOutcome {
 
 #define PENDING_MAX 256
 
+/* What an unfinished job moves, where that is not a whole process. */
+typedef struct KeptRanges {
+        uint64_t job;         /* 0: unused */
+        AddressRange *ranges; /* ascending */
+        uint32_t n;
+} KeptRanges;
+
+/* The engine takes no more jobs at a time. */
+#define KEPT_RANGES_MAX 64
+
 typedef struct Manager {
         /* fixed at the start */
         ManagerOptions options;
@@ -95,6 +105,7 @@ typedef struct Manager {
         ProcessView *views;
         size_t n_views;
         size_t views_allocated;
+        Region *regions; /* [REGIONS_MAX] of the views */
         Plan plan;
 
         /* accounts */
@@ -103,6 +114,7 @@ typedef struct Manager {
         uint64_t failed_bytes[FAILURE_MAX];
         PendingOutcome pending[PENDING_MAX];
         size_t n_pending;
+        KeptRanges kept_ranges[KEPT_RANGES_MAX];
         char *status_sent;
         FILE *recording; /* NULL: nobody wants one */
         uint64_t recording_until_ns;
@@ -119,6 +131,11 @@ uint64_t manager_age_ns(ProcessId id, uint64_t boot_ns);
 /* act.c: from verdicts to jobs. */
 void manager_take_verdicts(Manager *m, uint64_t now_ns);
 void manager_act(Manager *m, uint64_t now_ns);
+
+/* ranges.c: what the jobs move; the engine does not tell that at the end. */
+void manager_keep_ranges(Manager *m, uint64_t job, const Move *move);
+/* Forgets it and lets the outcome refer to it; the caller frees what is returned, NULL: not known. */
+AddressRange *manager_take_ranges(Manager *m, Outcome *o);
 
 /* jobs.c: events of the engine, and the look back at what a job achieved. */
 int manager_start_jobs(Manager *m);

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "base/cleanup.h"
 #include "manager/internal.h"
 #include "report/journal.h"
 #include "base/clock.h"
@@ -43,16 +44,22 @@ static void count_outcome(Manager *m, const Outcome *o) {
         }
 }
 
-/* What a process did before its pages moved says nothing about where they are now. */
+/* What a process did before its pages moved says nothing about where they are now. Of regions that
+ * were not moved it still does. */
 static void forget_old_evidence(Manager *m, const Outcome *o) {
         Tracked *p = table_find(m->tracked, tracked_key(o->move.id));
 
-        observer_forget(m->observer, o->move.id);
+        if (!o->move.ranges_only)
+                observer_forget(m->observer, o->move.id);
+        else if (o->move.ranges && o->pages_moved > 0)
+                observer_moved(m->observer, o->move.id, o->move.ranges, o->move.n_ranges,
+                               o->move.to);
         if (p)
                 p->resident_ns = 0;
 }
 
 static void job_finished(Manager *m, Outcome *o) {
+        cleanup_free AddressRange *ranges = manager_take_ranges(m, o);
         uint64_t now_ns = clock_monotonic_ns();
 
         o->remote_after = NAN;
@@ -60,6 +67,7 @@ static void job_finished(Manager *m, Outcome *o) {
         decide_learn(m->decide_state, o, &m->settings, now_ns);
         manager_record_outcome(m, o, now_ns);
         forget_old_evidence(m, o);
+        o->move.ranges = NULL; /* nobody else needs them */
         report_bus_job_finished(m->bus, o);
 
         if (o->reason == REASON_PROCESS_GONE)

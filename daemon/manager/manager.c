@@ -36,6 +36,9 @@ static Manager *manager_free(Manager *m) {
         users_free(m->users);
         plan_done(&m->plan);
         free(m->views);
+        free(m->regions);
+        for (size_t i = 0; i < KEPT_RANGES_MAX; i++)
+                free(m->kept_ranges[i].ranges);
         free(m->last_reload_error);
         manager_record_stop(m);
         free(m->status_sent);
@@ -92,7 +95,8 @@ static int make_rooms(Manager *m) {
         ReportBackend backend;
         int r;
 
-        r = table_new(&m->tracked, PROCESSES_MAX, sizeof(Tracked));
+        m->regions = calloc(REGIONS_MAX, sizeof(*m->regions));
+        r = m->regions ? table_new(&m->tracked, PROCESSES_MAX, sizeof(Tracked)) : -ENOMEM;
         if (r >= 0)
                 r = observer_new(&m->observer, &m->topology, &m->root);
         if (r >= 0)

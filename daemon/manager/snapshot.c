@@ -153,6 +153,16 @@ static Tracked *update(Manager *m, const Observed *o, Allowance *left, uint64_t 
         return p;
 }
 
+/* Only of those that may be moved: the policy looks at nobody else's. */
+static size_t view_regions(Manager *m, const Tracked *p, size_t used, uint64_t now_ns) {
+        int n;
+
+        if (!p->verdict.candidate)
+                return 0;
+        n = observer_regions(m->observer, p->id, now_ns, m->regions + used, REGIONS_MAX - used);
+        return n > 0 ? (size_t)n : 0;
+}
+
 static int read_nodes(Manager *m) {
         int r;
 
@@ -168,7 +178,7 @@ int manager_build_snapshot(Manager *m, uint64_t now_ns, Snapshot *ret) {
         Allowance left = { .reads = INFO_READS_MAX, .residencies = RESIDENT_MAX_TICK };
         const Observed *const *observed;
         uint64_t boot_ns = clock_boottime_ns();
-        size_t n = 0;
+        size_t n = 0, used = 0, n_regions;
         int r;
 
         observed = observer_processes(m->observer, &n);
@@ -184,13 +194,17 @@ int manager_build_snapshot(Manager *m, uint64_t now_ns, Snapshot *ret) {
                 if (!p)
                         continue;
                 p->info.age_ns = manager_age_ns(p->id, boot_ns);
+                n_regions = view_regions(m, p, used, now_ns);
                 m->views[m->n_views++] = (ProcessView) {
                         .info = &p->info,
                         .evidence = &observed[i]->evidence,
                         .resident_bytes = p->resident_bytes,
                         .exec_id = observed[i]->exec_id,
                         .busy = mover_is_busy(m->mover, p->id),
+                        .regions = m->regions + used,
+                        .n_regions = n_regions,
                 };
+                used += n_regions;
         }
         if (m->n_views > 0) {
                 r = read_nodes(m);

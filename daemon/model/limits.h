@@ -20,8 +20,10 @@
 /* Processes that are tracked at once; the least recently active ones are dropped (and counted). */
 #define PROCESSES_MAX 16384
 
-/* Regions (2 MB) remembered per process. */
+/* Regions (2 MB) remembered per process, */
 #define REGIONS_PER_PROCESS_MAX 4096
+/* and of all processes together: some 7 MB when all are in use. */
+#define REGIONS_MAX 32768
 
 /* Address ranges of one order. As many of REGIONS_PER_PROCESS_MAX as are worth an order of their own
  * in one job; what is left over is for a later one. */

@@ -6,5 +6,6 @@
 void plan_done(Plan *plan) {
         free(plan->verdicts);
         free(plan->moves);
+        free(plan->ranges);
         *plan = (Plan) {};
 }

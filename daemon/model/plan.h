@@ -36,6 +36,10 @@ typedef struct Verdict {
         double benefit_ns;   /* gain expected over horizon_ns */
         double cost_ns;      /* time that the move itself takes */
         uint64_t horizon_ns;
+        uint32_t regions;        /* pieces of its memory that were judged by themselves, of which */
+        uint32_t regions_away;   /* one node uses mostly and they are elsewhere, */
+        uint32_t regions_home;   /* one node uses mostly and they are there, */
+        uint32_t regions_shared; /* several nodes use */
         uint64_t wait_until_ns; /* CLOCK_MONOTONIC; cool-down, give-up or block ends, or the
                                  * move pays (cost); 0 = none */
         double observed;        /* the value that decided, and */
@@ -80,6 +84,8 @@ typedef struct Plan {
         Move *moves; /* to be carried out, best first, then those to be told */
         size_t n_moves;
         size_t moves_allocated;
+        AddressRange *ranges; /* of the moves, MOVE_RANGES_MAX for each */
+        size_t ranges_allocated;
 } Plan;
 
 void plan_done(Plan *plan);

@@ -23,7 +23,9 @@
                "gates.min_remote_percent")                                                         \
         REASON(TOO_FEW_SAMPLES, "too-few-samples", "has not been sampled often enough to judge")   \
         REASON(NO_EVIDENCE, "no-evidence", "cannot be seen by any source")                         \
-        REASON(MULTI_NODE, "multi-node", "runs on several nodes, none with 90 % of its CPU time")  \
+        REASON(MULTI_NODE, "multi-node",                                                           \
+               "runs on several nodes, and no part of its memory is known "                        \
+               "to belong to another one than where it is")                                        \
         REASON(UNSETTLED, "unsettled", "has not stayed on one node long enough")                   \
         REASON(COST, "cost", "would not gain enough to pay for the move")                          \
         REASON(COOLDOWN, "cooldown", "was moved a short while ago")                                \
@@ -67,7 +69,9 @@
         REASON(NO_MEMORY, "no-memory", "was not moved further: the target node ran out of memory") \
         REASON(PASSES_EXHAUSTED, "passes-exhausted", "has pages that stayed busy over all passes") \
         REASON(UNMOVABLE, "unmovable", "has pages that the kernel refuses to move")                \
-        REASON(SHARED, "shared", "has its memory mapped by other processes too, so it stays")      \
+        REASON(SHARED, "shared",                                                                   \
+               "has memory that several nodes or other processes use as well, "                    \
+               "so it stays")                                                                      \
         REASON(PROCESS_GONE, "process-gone", "ended or changed its program during the move")       \
         REASON(CANCELLED, "cancelled", "had its move cancelled")                                   \
         REASON(ERROR, "error", "could not be moved because of an unexpected error")                \

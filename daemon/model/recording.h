@@ -11,7 +11,7 @@
 /* What the policy saw, written down so that it can be asked again elsewhere: a text of lines
  * "keyword key=value ...", numbers in the form that reads back to the same value.
  *
- *   numabalancer-recording 1
+ *   numabalancer-recording 2
  *   topology nodes=N
  *   node index=I id=ID cpu=0|1 memory=0|1 total_bytes=B distances=D,... hmat=NS,...   N lines
  *   distances row=I values=D,...                    N lines, where configured
@@ -20,8 +20,13 @@
  *   available node=I bytes=B high_watermark_bytes=B blocked_until_ns=T      N lines
  *   process pid=... (the fields of ProcessInfo) busy=0|1
  *   evidence source=... cpu_ns=NS,... access=A:H:SAMPLES:WAITED,...         of the process before
+ *   region start=A bytes=B mapping=A since_ns=T home=H other=W unmovable=0|1
+ *     access=NODE:WEIGHT:REMOTE:WAITED,... n=N      of the process before, by ascending address;
+ *                                                   N regions one after the other, for what is
+ *                                                   written by hand
  *   resident bytes=B,...                                                    of the process before
  *   end
+ *   ranges of=START-END,...                                   what the next outcome is about
  *   outcome now_ns=T pid=... (the fields of a finished job)   it was learned from
  *   review now_ns=T pid=... remote_after=SHARE                it was compared with its promise,
  *                                                             with an evidence line and end

@@ -58,6 +58,7 @@ const Field recording_outcome_fields[] = {
         FIELD_AS(Outcome, "remote_expected", move.remote_expected, DOUBLE),
         FIELD_AS(Outcome, "benefit_ns", move.benefit_ns, DOUBLE),
         FIELD_AS(Outcome, "cost_ns", move.cost_ns, DOUBLE),
+        FIELD_AS(Outcome, "ranges_only", move.ranges_only, BOOL),
         FIELD(Outcome, reason, REASON),
         FIELD(Outcome, error, INT),
         FIELD(Outcome, pages_planned, U64),

@@ -36,6 +36,8 @@ typedef struct RecordedProcess {
         bool busy;
         bool has_evidence;
         bool has_resident;
+        size_t first_region; /* in what is recorded of all */
+        size_t n_regions;
 } RecordedProcess;
 
 extern const Field recording_process_fields[];  /* of RecordedProcess */

@@ -109,6 +109,23 @@ int recording_parse_numbers(char *list, double *values, uint32_t n) {
         return 0;
 }
 
+int recording_parse_accesses(char *list, Evidence *e) {
+        while (list) {
+                char *item = strsep(&list, ",");
+                uint64_t a, h;
+                size_t cell;
+
+                if (parse_u64(strsep(&item, ":"), e->n_nodes - 1, &a) < 0 || !item ||
+                    parse_u64(strsep(&item, ":"), e->n_nodes - 1, &h) < 0 || !item)
+                        return -EBADMSG;
+                cell = a * e->n_nodes + h;
+                if (recording_parse_number(strsep(&item, ":"), &e->access[cell]) < 0 || !item ||
+                    recording_parse_number(item, &e->waited[cell]) < 0)
+                        return -EBADMSG;
+        }
+        return 0;
+}
+
 int recording_parse_wanted(char *rest, RecordingWanted *wanted, size_t n) {
         char *key, *value;
         int r;

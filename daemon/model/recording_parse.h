@@ -18,6 +18,9 @@ int recording_parse_number(const char *s, double *ret);
 /* Up to n numbers separated by commas. */
 int recording_parse_numbers(char *list, double *values, uint32_t n);
 
+/* "A:H:SAMPLES:WAITED,...", into the matrices. */
+int recording_parse_accesses(char *list, Evidence *e);
+
 /* A field of a table by its key, or NULL; its value; and all pairs of a line. */
 const Field *recording_find_field(const Field *fields, const char *key);
 int recording_parse_field(const Field *field, void *base, const char *value);

@@ -9,6 +9,7 @@
 #include "base/parse.h"
 #include "model/recording_fields.h"
 #include "model/recording_parse.h"
+#include "model/recording_regions.h"
 
 /* Matrix cells of one process: access, waited, cpu_ns. */
 static size_t cells_of(uint32_t n_nodes) {
@@ -27,6 +28,10 @@ struct Recording {
         ProcessView *views;
         double *cells;      /* [n_processes][cells_of()] */
         uint64_t *resident; /* [n_processes][n_nodes] */
+        RecordedRegions regions;
+        AddressRange *ranges; /* of the outcome that follows, or NULL */
+        uint32_t n_ranges;
+        bool ranges_pending;
         size_t n_processes;
         size_t allocated;
         RecordedProcess after; /* evidence of a review */
@@ -111,7 +116,9 @@ static int read_topology(Recording *r) {
         const char *keyword;
         char *rest;
 
-        if (next_line(r) <= 0 || strcmp(r->line, "numabalancer-recording 1") != 0)
+        /* Version 1 had no regions. */
+        if (next_line(r) <= 0 || (strcmp(r->line, "numabalancer-recording 1") != 0 &&
+                                  strcmp(r->line, "numabalancer-recording 2") != 0))
                 return -EBADMSG;
         if (next_line(r) <= 0 || strcmp(take_keyword(r, &rest), "topology") != 0 ||
             recording_parse_wanted(rest, &nodes, 1) < 0 || nodes.value == 0)
@@ -192,6 +199,8 @@ Recording *recording_free(Recording *r) {
                 free(r->views);
                 free(r->cells);
                 free(r->resident);
+                free(r->regions.regions);
+                free(r->ranges);
                 free(r->after.evidence.access);
                 free(r);
         }
@@ -239,24 +248,6 @@ static void point_evidence(Evidence *e, double *cells, uint32_t n_nodes) {
         e->cpu_ns = e->waited + (size_t)n_nodes * n_nodes;
 }
 
-/* "A:H:SAMPLES:WAITED,..." */
-static int parse_access(char *list, Evidence *e) {
-        while (list) {
-                char *item = strsep(&list, ",");
-                uint64_t a, h;
-                size_t cell;
-
-                if (parse_u64(strsep(&item, ":"), e->n_nodes - 1, &a) < 0 || !item ||
-                    parse_u64(strsep(&item, ":"), e->n_nodes - 1, &h) < 0 || !item)
-                        return -EBADMSG;
-                cell = a * e->n_nodes + h;
-                if (recording_parse_number(strsep(&item, ":"), &e->access[cell]) < 0 || !item ||
-                    recording_parse_number(item, &e->waited[cell]) < 0)
-                        return -EBADMSG;
-        }
-        return 0;
-}
-
 /* Into p's evidence, whose matrices begin at cells. */
 static int read_evidence(Recording *r, RecordedProcess *p, double *cells, char *rest) {
         uint32_t n = r->topology.n_nodes;
@@ -274,7 +265,7 @@ static int read_evidence(Recording *r, RecordedProcess *p, double *cells, char *
                 else if (strcmp(key, "cpu_ns") == 0)
                         k = recording_parse_numbers(value, p->evidence.cpu_ns, n);
                 else if (strcmp(key, "access") == 0)
-                        k = parse_access(value, &p->evidence);
+                        k = recording_parse_accesses(value, &p->evidence);
                 else
                         k = -EBADMSG;
                 if (k < 0)
@@ -289,7 +280,7 @@ static int read_process(Recording *r, char *rest) {
         k = grow(r);
         if (k < 0)
                 return k;
-        r->processes[r->n_processes] = (RecordedProcess) {};
+        r->processes[r->n_processes] = (RecordedProcess) { .first_region = r->regions.n };
         return recording_parse_fields(recording_process_fields, &r->processes[r->n_processes++],
                                       rest);
 }
@@ -321,6 +312,14 @@ static int read_available(Recording *r, char *rest) {
         return k;
 }
 
+static int read_region(Recording *r, char *rest) {
+        RecordedProcess *p = &r->processes[r->n_processes - 1];
+        int k = recording_parse_region(rest, r->topology.n_nodes, &r->regions);
+
+        p->n_regions = r->regions.n - p->first_region;
+        return p->n_regions > REGIONS_PER_PROCESS_MAX ? -EBADMSG : k;
+}
+
 /* A line between "snapshot" and "end". */
 static int read_snapshot_line(Recording *r) {
         char *rest;
@@ -338,6 +337,8 @@ static int read_snapshot_line(Recording *r) {
                         r->cells + (r->n_processes - 1) * cells_of(r->topology.n_nodes), rest);
         if (strcmp(keyword, "resident") == 0)
                 return read_resident(r, rest);
+        if (strcmp(keyword, "region") == 0)
+                return read_region(r, rest);
         return -EBADMSG;
 }
 
@@ -354,6 +355,8 @@ static void build_views(Recording *r) {
                         .resident_bytes = p->has_resident ? r->resident + i * n : NULL,
                         .exec_id = p->exec_id,
                         .busy = p->busy,
+                        .regions = p->n_regions > 0 ? r->regions.regions + p->first_region : NULL,
+                        .n_regions = p->n_regions,
                 };
         }
 }
@@ -367,6 +370,7 @@ static int read_snapshot(Recording *r, char *rest, RecordingEvent *ret) {
         if (recording_parse_wanted(rest, w, 3) < 0)
                 return -EBADMSG;
         r->n_processes = 0;
+        r->regions.n = 0;
         memset(r->nodes, 0, sizeof(r->nodes));
         for (;;) {
                 if (next_line(r) <= 0)
@@ -400,6 +404,11 @@ static int read_outcome(Recording *r, char *rest, RecordingEvent *ret) {
             parse_u64(value, UINT64_MAX, &ret->now_ns) < 0 ||
             recording_parse_fields(recording_outcome_fields, &ret->outcome, rest) < 0)
                 return -EBADMSG;
+        if (r->ranges_pending) {
+                ret->outcome.move.ranges = r->ranges;
+                ret->outcome.move.n_ranges = r->n_ranges;
+        }
+        r->ranges_pending = false;
         return 1;
 }
 
@@ -425,6 +434,15 @@ static int read_review(Recording *r, char *rest, RecordingEvent *ret) {
                 return -EBADMSG;
         ret->after = &r->after.evidence;
         return 1;
+}
+
+static int read_ranges(Recording *r, char *rest) {
+        char *key, *value;
+
+        if (recording_take_pair(&rest, &key, &value) <= 0 || strcmp(key, "of") != 0)
+                return -EBADMSG;
+        r->ranges_pending = true;
+        return recording_parse_ranges(value, &r->ranges, &r->n_ranges);
 }
 
 static int read_repeat(Recording *r, char *rest) {
@@ -460,6 +478,11 @@ int recording_next(Recording *r, RecordingEvent *ret) {
                 } else if (strcmp(keyword, "repeat") == 0) {
                         if (read_repeat(r, rest) < 0)
                                 return -EBADMSG;
+                } else if (strcmp(keyword, "ranges") == 0) {
+                        int k = read_ranges(r, rest);
+
+                        if (k < 0)
+                                return k;
                 } else if (strcmp(keyword, "snapshot") == 0)
                         return read_snapshot(r, rest, ret);
                 else if (strcmp(keyword, "outcome") == 0)

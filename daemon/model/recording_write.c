@@ -9,6 +9,7 @@
 
 #include "base/format.h"
 #include "model/recording_fields.h"
+#include "model/recording_regions.h"
 
 static int written(FILE *f) {
         return ferror(f) ? -EIO : 0;
@@ -89,7 +90,7 @@ int recording_write_header(FILE *f, const Topology *t, const Settings *settings)
         size_t n;
         const SettingInfo *infos = settings_infos(&n);
 
-        fprintf(f, "numabalancer-recording 1\ntopology nodes=%" PRIu32 "\n", t->n_nodes);
+        fprintf(f, "numabalancer-recording 2\ntopology nodes=%" PRIu32 "\n", t->n_nodes);
         for (uint32_t i = 0; i < t->n_nodes; i++) {
                 fprintf(f,
                         "node index=%" PRIu32 " id=%" PRId32
@@ -147,6 +148,8 @@ static void write_process(FILE *f, const ProcessView *view, uint32_t n_nodes) {
         fputc('\n', f);
         if (view->evidence && view->evidence->n_nodes == n_nodes)
                 write_evidence(f, view->evidence);
+        for (size_t i = 0; i < view->n_regions; i++)
+                recording_write_region(f, &view->regions[i]);
         if (!view->resident_bytes)
                 return;
         for (uint32_t i = 0; i < n_nodes; i++)
@@ -171,6 +174,7 @@ int recording_write_snapshot(FILE *f, const Snapshot *snapshot, uint64_t now_ns)
 }
 
 static void write_outcome(FILE *f, const char *keyword, const Outcome *outcome, uint64_t now_ns) {
+        recording_write_ranges(f, &outcome->move);
         fprintf(f, "%s now_ns=%" PRIu64, keyword, now_ns);
         write_fields(f, recording_outcome_fields, outcome);
         fputc('\n', f);

@@ -8,6 +8,7 @@
 #include "model/evidence.h"
 #include "model/plan.h"
 #include "model/process.h"
+#include "model/region.h"
 #include "model/topology.h"
 
 /* One process as the policy sees it. Pointers are borrowed for one evaluation. */
@@ -18,6 +19,8 @@ typedef struct ProcessView {
         uint64_t exec_id;               /* changes with each exec; 0 unknown: then a changed
                                             * command name stands for it */
         bool busy;                      /* a job of the engine works on it */
+        const Region *regions;          /* what is known of its pieces, by ascending address, */
+        size_t n_regions;               /* REGIONS_PER_PROCESS_MAX at most; 0: nothing */
 } ProcessView;
 
 /* Everything that one evaluation may look at. */

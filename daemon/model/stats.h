@@ -21,6 +21,8 @@
         COUNTER(cpu_time_lost, "CPUTimeLost", "ticks of CPU time not counted for lack of room")    \
         COUNTER(evaluations, "Evaluations", "evaluations of all active processes")                 \
         COUNTER(processes_dropped, "ProcessesDropped", "processes not tracked for lack of room")   \
+        COUNTER(regions_dropped, "RegionsDropped",                                                 \
+                "pieces of memory whose accesses were forgotten for lack of room")                 \
         COUNTER(migrations_started, "MigrationsStarted", "jobs begun")                             \
         COUNTER(migrations_finished, "MigrationsFinished", "jobs that moved all that they could")  \
         COUNTER(migrations_failed, "MigrationsFailed", "jobs that ended without or before that")   \

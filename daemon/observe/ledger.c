@@ -14,6 +14,9 @@ void ledger_account(Ledger *l, const Access *a) {
                 l->counters.accesses_remote += a->n;
         p->observed.evidence.skid = a->skid;
         evidence_add(&p->observed.evidence, a->accessor, a->home, a->weight, a->waited);
+        if (a->address != 0)
+                regions_add(&p->regions, a->address, a->accessor, a->home, a->weight, a->waited,
+                            p->observed.evidence.updated_ns);
         p->interval_samples = true;
 }
 

@@ -137,6 +137,19 @@ void observer_forget(Observer *o, ProcessId id) {
         tracked_process_clear(p);
 }
 
+void observer_moved(Observer *o, ProcessId id, const AddressRange *ranges, uint32_t n, int to) {
+        TrackedProcess *p = process_table_find(o->processes, id);
+
+        if (p)
+                regions_moved(&p->regions, ranges, n, to, &p->observed.evidence);
+}
+
+int observer_regions(Observer *o, ProcessId id, uint64_t now_ns, Region *ret, size_t max) {
+        TrackedProcess *p = process_table_find(o->processes, id);
+
+        return p ? regions_view(&p->regions, o->root, id.pid, now_ns, ret, max) : 0;
+}
+
 const Observed *const *observer_processes(const Observer *o, size_t *ret_n) {
         *ret_n = o->n_active;
         return o->active;

@@ -5,8 +5,10 @@
 #include <stdint.h>
 
 #include "model/evidence.h"
+#include "model/plan.h"
 #include "model/process.h"
 #include "model/reason.h"
+#include "model/region.h"
 #include "model/settings.h"
 #include "model/stats.h"
 #include "model/topology.h"
@@ -57,6 +59,14 @@ int observer_collect(Observer *o, uint64_t now_ns);
 /* Forgets where a process accessed memory (matrices, evaluations, samples not yet resolved), because
  * its pages were moved and the old homes are history. Its CPU time stays. Unknown ids are ignored. */
 void observer_forget(Observer *o, ProcessId id);
+
+/* The same for the memory in these ranges (disjoint, ascending) alone, which is on node `to` now. */
+void observer_moved(Observer *o, ProcessId id, const AddressRange *ranges, uint32_t n, int to);
+
+/* What is known of the pieces of memory of one process: fills ret (max elements) by ascending
+ * address and returns how many, 0 for unknown processes, or a negative errno (-ESRCH). Reads its
+ * mappings now and then. */
+int observer_regions(Observer *o, ProcessId id, uint64_t now_ns, Region *ret, size_t max);
 
 /* Processes that ran in the last 60 s. The arrays belong to the observer and stay valid until the
  * next collect: id (pid, start time as seen by the kernel; start time in clock ticks as in

@@ -12,6 +12,7 @@
 struct ProcessTable {
         Table *table;
         uint32_t n_nodes;
+        RegionTable *regions;
         TrackedProcess *newest, *oldest;
 };
 
@@ -29,6 +30,11 @@ int process_table_new(ProcessTable **ret, uint32_t n_nodes) {
         r = table_new(&t->table, PROCESSES_MAX, sizeof(TrackedProcess));
         if (r < 0)
                 return r;
+        r = region_table_new(&t->regions, REGIONS_MAX);
+        if (r < 0) {
+                table_free(t->table);
+                return r;
+        }
         *ret = TAKE_PTR(t);
         return 0;
 }
@@ -42,6 +48,7 @@ ProcessTable *process_table_free(ProcessTable *t) {
         while ((p = table_next(t->table, &cursor, NULL)))
                 evidence_done(&p->observed.evidence);
         table_free(t->table);
+        region_table_free(t->regions);
         free(t);
         return NULL;
 }
@@ -95,6 +102,7 @@ int process_table_touch(ProcessTable *t, ProcessId id, TrackedProcess **ret) {
                 return r;
         }
         p->observed.id = id;
+        p->regions.table = t->regions;
         link_newest(t, p);
         *ret = p;
         return 0;
@@ -110,12 +118,17 @@ TrackedProcess *process_table_newest(const ProcessTable *t) {
 
 void process_table_remove(ProcessTable *t, TrackedProcess *p) {
         unlink_process(t, p);
+        regions_clear(&p->regions);
         evidence_done(&p->observed.evidence);
         table_remove(t->table, key_of(p->observed.id));
 }
 
 size_t process_table_count(const ProcessTable *t) {
         return table_count(t->table);
+}
+
+uint64_t process_table_regions_dropped(const ProcessTable *t) {
+        return region_table_dropped(t->regions);
 }
 
 void tracked_process_clear(TrackedProcess *p) {
@@ -128,6 +141,7 @@ void tracked_process_clear(TrackedProcess *p) {
         e->unresolved = 0;
         e->evaluations = 0;
         p->interval_samples = false;
+        regions_clear(&p->regions);
 }
 
 void tracked_process_use(TrackedProcess *p, EvidenceSource source) {

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "observe/observer.h"
+#include "observe/regions.h"
 
 /* Every process that ran lately, most recently active first, bounded by PROCESSES_MAX. */
 typedef struct ProcessTable ProcessTable;
@@ -20,6 +21,7 @@ typedef struct SourceSign {
 typedef struct TrackedProcess {
         Observed observed;
         struct TrackedProcess *newer, *older;
+        RegionSet regions;                   /* where in its memory the accesses were */
         uint64_t interval_cpu_ns[NODES_MAX]; /* CPU time in the running interval */
         bool interval_samples;               /* it was sampled in the running interval */
         bool cpu_known;                      /* cpu_ns holds an average already */
@@ -50,4 +52,7 @@ TrackedProcess *process_table_oldest(const ProcessTable *t);
 TrackedProcess *process_table_newest(const ProcessTable *t);
 
 void process_table_remove(ProcessTable *t, TrackedProcess *p);
+
+/* Regions of all processes forgotten for lack of room so far. */
+uint64_t process_table_regions_dropped(const ProcessTable *t);
 size_t process_table_count(const ProcessTable *t);

@@ -120,7 +120,8 @@ static void add_access(const Pending *p, int32_t node, Ledger *ledger) {
         ledger_account(ledger, &(Access) {
                                        .process = p->process,
                                        .source = (EvidenceSource)p->source,
-                                       .address = p->page,
+                                       /* Which page of a mapping was accessed is not known. */
+                                       .address = p->mapping ? 0 : p->page,
                                        .accessor = p->accessor,
                                        .home = node,
                                        .weight = p->weight,

@@ -63,6 +63,7 @@ void observer_count(const Observer *o, Counters *counters) {
                 COUNTER_TABLE(ADD)
 #undef ADD
         }
+        counters->regions_dropped += process_table_regions_dropped(o->processes);
         for (unsigned i = 0; i < o->n_slots; i++)
                 if (o->slots[i].source && o->slots[i].type->count)
                         o->slots[i].type->count(o->slots[i].source, counters);

@@ -71,6 +71,41 @@ static void say_cost(Text *out, const Verdict *v, uint64_t now_ns) {
                 say(out, " That would take more than 30 min.");
 }
 
+/* What is known of the parts of a process that runs on several nodes. */
+static void say_regions(Text *out, const Verdict *v) {
+        if (v->regions == 0)
+                return;
+        say(out,
+            " Of %" PRIu32 " regions (2 MiB) of its memory that were sampled, %" PRIu32
+            " are used mostly by one node and lie on another, %" PRIu32
+            " lie where they are used, %" PRIu32
+            " are used by several nodes alike; of the others too little is known.",
+            v->regions, v->regions_away, v->regions_home, v->regions_shared);
+}
+
+static void say_target(Text *out, const Verdict *v, const Topology *t) {
+        const char *verb = v->reason == REASON_MOVE ? "goes" : "would go";
+
+        if (v->regions > 0)
+                say(out, "; each region %s to the node that uses it.", verb);
+        else
+                say(out, "; its memory %s to node%d.", verb, describe_node_id(t, v->target_node));
+}
+
+static void say_multi_node(Text *out, const Verdict *v, const Topology *t) {
+        say(out,
+            " node%d has %s of its CPU time, %s on one node are needed; if its CPUs were "
+            "limited to one node, its memory could follow.",
+            describe_node_id(t, v->run_node), HUMAN_SHARE(v->run_share), HUMAN_SHARE(v->threshold));
+}
+
+static void say_shared(Text *out, const Verdict *v) {
+        say(out,
+            " The node that uses the shared ones most makes %s of the accesses to them, %s are "
+            "needed.",
+            HUMAN_SHARE(v->observed), HUMAN_SHARE(v->threshold));
+}
+
 /* The gate that held it back, and the value that would open it. */
 static bool say_gate(Text *out, const ProcessRow *row) {
         const Verdict *v = &row->verdict;
@@ -115,16 +150,13 @@ static bool say_placement(Text *out, const ProcessRow *row, const Topology *t, u
         case REASON_OBSERVED:
         case REASON_OTHER_MOVER:
                 say_gain(out, v);
-                say(out, "; its memory %s to node%d.",
-                    v->reason == REASON_MOVE ? "goes" : "would go",
-                    describe_node_id(t, v->target_node));
+                say_target(out, v, t);
+                return true;
+        case REASON_SHARED:
+                say_shared(out, v);
                 return true;
         case REASON_MULTI_NODE:
-                say(out,
-                    " node%d has %s of its CPU time, %s on one node are needed; if its CPUs were "
-                    "limited to one node, its memory could follow.",
-                    describe_node_id(t, v->run_node), HUMAN_SHARE(v->run_share),
-                    HUMAN_SHARE(v->threshold));
+                say_multi_node(out, v, t);
                 return true;
         case REASON_UNSETTLED:
                 say(out, " It must run on one node for %.0f evaluations and has for %.0f.",
@@ -210,6 +242,7 @@ char *explain_process(char *buf, size_t size, const ProcessRow *row, const Topol
             describe_process(process, sizeof process, row->info.comm, row->info.id.pid),
             reason_sentence(row->verdict.reason));
         say_seen(&out, row, t);
+        say_regions(&out, &row->verdict);
         if (!say_gate(&out, row) && !say_placement(&out, row, t, now_ns))
                 say_excluded(&out, row);
         return buf;

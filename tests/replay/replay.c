@@ -45,6 +45,11 @@ static void print_verdict(FILE *out, const Snapshot *s, const Verdict *v, uint64
                 v->remote_upper, v->score);
         if (v->target_node >= 0)
                 fprintf(out, ", to node%d", s->topology->node_id[v->target_node]);
+        if (v->regions > 0)
+                fprintf(out,
+                        "\n            %" PRIu32 " regions: %" PRIu32 " away, %" PRIu32
+                        " at home, %" PRIu32 " shared",
+                        v->regions, v->regions_away, v->regions_home, v->regions_shared);
         fputc('\n', out);
 }
 
@@ -60,6 +65,12 @@ static void print_move(FILE *out, const Snapshot *s, const Plan *plan, ProcessId
                         m->observe ? "would move" : "move", m->from, s->topology->node_id[m->to],
                         m->bytes, m->benefit_ns / 1e9, m->cost_ns / 1e9, m->remote_before,
                         m->remote_expected);
+                if (m->n_ranges > 0)
+                        fprintf(out,
+                                "            %s %" PRIu32 " ranges, first 0x%" PRIx64
+                                " to 0x%" PRIx64 "\n",
+                                m->ranges_only ? "only" : "beginning with", m->n_ranges,
+                                m->ranges[0].start, m->ranges[0].end);
         }
 }
 

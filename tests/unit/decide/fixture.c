@@ -96,6 +96,8 @@ static void decide_in_order(Fixture *f, bool reversed) {
                         .resident_bytes = p->use_resident ? p->resident : NULL,
                         .exec_id = p->exec_id,
                         .busy = p->busy,
+                        .regions = p->regions,
+                        .n_regions = p->n_regions,
                 };
         }
         if (decide(&snapshot, f->state, &f->settings, f->now_ns, &f->plan) < 0)

@@ -16,6 +16,8 @@ typedef struct FixtureProcess {
         double cpu_ns[NODES_MAX];
         uint64_t resident[NODES_MAX];
         uint64_t exec_id;
+        const Region *regions; /* borrowed */
+        size_t n_regions;
         bool use_resident;
         bool busy;
         bool unseen; /* no evidence at all */

@@ -47,7 +47,19 @@ static char *write_all(void) {
                              .vma_policy = true,
                              .rule_mode = RULE_OBSERVE };
         ProcessInfo other = { .id = { 43, 1 } };
-        ProcessView views[] = { { &info, &e, resident, 11, true }, { .info = &other } };
+        Region region = { .start = 3ull << 40,
+                          .bytes = 4096,
+                          .mapping = 12345 * 4096,
+                          .since_ns = 17,
+                          .access = { { 1, 2.5f, 1.25f, 0.1f },
+                                      { -1, 0, 0, 0 },
+                                      { -1, 0, 0, 0 },
+                                      { -1, 0, 0, 0 } },
+                          .other = 0.5f,
+                          .home = -1,
+                          .unmovable = true };
+        AddressRange ranges[] = { { 4096, 8192 }, { 1ull << 46, 1ull << 47 } };
+        ProcessView views[] = { { &info, &e, resident, 11, true, &region, 1 }, { .info = &other } };
         Snapshot snapshot = { &t, nodes, views, 2, 17, true };
         Outcome o = { .job = 9,
                       .move = { .id = { 42, UINT64_MAX },
@@ -55,6 +67,9 @@ static char *write_all(void) {
                                 .from = 2,
                                 .to = 0,
                                 .remote_before = 0.75,
+                                .ranges = ranges,
+                                .n_ranges = 2,
+                                .ranges_only = true,
                                 .benefit_ns = 1e9 },
                       .reason = REASON_PARTLY,
                       .error = -12,
@@ -110,6 +125,14 @@ static void check_process(const RecordingEvent *e) {
         cr_expect_eq(v->evidence->cpu_ns[0], 0.1);
         cr_expect(v->evidence->skid && v->evidence->evaluations == 3);
         cr_expect_eq(v->resident_bytes[1], UINT64_MAX);
+        cr_assert_eq(v->n_regions, 1);
+        cr_expect(v->regions[0].start == 3ull << 40 && v->regions[0].bytes == 4096 &&
+                  v->regions[0].mapping == 12345 * 4096 && v->regions[0].since_ns == 17);
+        cr_expect(v->regions[0].access[0].node == 1 && v->regions[0].access[0].remote == 1.25f &&
+                  v->regions[0].access[0].waited == 0.1f && v->regions[0].access[1].node == -1);
+        cr_expect(v->regions[0].other == 0.5f && v->regions[0].home == -1 &&
+                  v->regions[0].unmovable);
+        cr_expect_eq(e->snapshot.processes[1].n_regions, 0);
         cr_expect_null(e->snapshot.processes[1].evidence);
         cr_expect_null(e->snapshot.processes[1].resident_bytes);
 }
@@ -143,6 +166,8 @@ Test(recording, what_is_written_is_read) {
         cr_expect_eq(e.outcome.reason, REASON_PARTLY);
         cr_expect_eq(e.outcome.error, -12);
         cr_expect_eq(e.outcome.move.remote_before, 0.75);
+        cr_expect(e.outcome.move.ranges_only && e.outcome.move.n_ranges == 2);
+        cr_expect_eq(e.outcome.move.ranges[1].end, 1ull << 47);
         cr_expect(isnan(e.outcome.remote_after));
         cr_assert_eq(recording_next(r, &e), 1, "line %u", recording_line(r));
         cr_expect_eq(e.kind, RECORDING_REVIEW);
@@ -186,7 +211,7 @@ Test(recording, what_is_wrong_is_refused_with_its_line) {
                 unsigned line;
         } wrong[] = {
                 { "something else\n", 1 },
-                { "numabalancer-recording 2\n", 1 },
+                { "numabalancer-recording 3\n", 1 },
                 { "numabalancer-recording 1\ntopology nodes=0\n", 2 },
                 { "numabalancer-recording 1\ntopology nodes=65\n", 2 },
                 { "numabalancer-recording 1\ntopology nodes=1\n", 2 },

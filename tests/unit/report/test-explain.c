@@ -88,6 +88,9 @@ Test(explain, each_reason_names_its_numbers) {
                 { REASON_MULTI_NODE, 0.6, 0.9,
                   "node0 has 60 % of its CPU time, 90 % on one node are needed; if its CPUs were "
                   "limited to one node, its memory could follow." },
+                { REASON_SHARED, 0.55, 0.6,
+                  "The node that uses the shared ones most makes 55 % of the accesses to them, "
+                  "60 % are needed." },
                 { REASON_UNSETTLED, 1, 3,
                   "It must run on one node for 3 evaluations and has for 1." },
                 { REASON_COOLDOWN, 42e9, 0, "It is considered again in 42 s." },
@@ -120,6 +123,22 @@ Test(explain, each_reason_names_its_numbers) {
                 cr_assert(n >= m && strcmp(buf + n - m, rows[i].end) == 0, "%s: %s",
                           reason_to_string(rows[i].reason), buf);
         }
+}
+
+Test(explain, regions) {
+        ProcessRow row = row_with(REASON_MOVE);
+        char buf[EXPLAIN_BYTES];
+
+        row.verdict.regions = 100;
+        row.verdict.regions_away = 70;
+        row.verdict.regions_home = 20;
+        row.verdict.regions_shared = 6;
+        explain_process(buf, sizeof buf, &row, &topology, 100 * SEC);
+        cr_expect(strstr(buf, "Of 100 regions (2 MiB) of its memory that were sampled, 70 are used "
+                              "mostly by one node and lie on another, 20 lie where they are used, "
+                              "6 are used by several nodes alike"),
+                  "%s", buf);
+        cr_expect(strstr(buf, "each region goes to the node that uses it."), "%s", buf);
 }
 
 Test(explain, every_reason_gives_whole_sentences_that_fit) {

@@ -203,6 +203,21 @@ pin_everything() {
         done
 }
 
+# victim_half_pages ID MIB HALF NODE: the same for the lower (0) or upper (1) half of a victim of so
+# many MiB with swapped halves on two nodes, after victim_checksum.
+victim_half_pages() {
+        awk -v window="6$(printf %x "$1")" -v half="$3" -v node="N$4" \
+                -v split_at="$(printf %012x $((0x600000000000 + ($1 << 40) + (2 << 20) + ($2 << 19))))" '
+                length($1) == 12 && substr($1, 1, 2) == window && ($1 "" >= split_at "") == half {
+                        for (i = 2; i <= NF; i++) {
+                                split($i, part, "=")
+                                if (part[1] == node)
+                                        sum += part[2]
+                        }
+                }
+                END { print sum + 0 }' "/proc/${victim_pid[$1]}/numa_maps"
+}
+
 stop_victim() { # ID
         [ -n "${victim_pid[$1]:-}" ] || return 0
         kill "${victim_pid[$1]}" 2>/dev/null

@@ -136,10 +136,21 @@ static void stop_work(void) {
                 (void)pthread_join(threads[i], NULL);
 }
 
+/* Slices become mappings of their own, so that numa_maps tells where each of them lies. Not before
+ * they are asked for: a daemon should not learn from mappings who uses what. */
+static void split_slices(void) {
+        bool sliced = options.layout == LAYOUT_HALVES || options.layout == LAYOUT_SWAPPED;
+
+        for (unsigned i = 1; sliced && i < n_workers; i += 2)
+                (void)madvise(workers[i].words, workers[i].n_words * sizeof(uint64_t),
+                              MADV_DONTDUMP);
+}
+
 static void print_checksum(void) {
         uint64_t expected = first_checksum;
 
         stop_work();
+        split_slices();
         uint64_t found = pattern_checksum(buffer, options.size_bytes / sizeof(uint64_t));
         for (unsigned i = 0; i < n_workers; i++)
                 expected += workers[i].added;
