@@ -21,7 +21,7 @@ struct {
         __uint(type, BPF_MAP_TYPE_HASH);
         __uint(max_entries, CPU_TIME_ENTRIES);
         __type(key, CpuTimeKey);
-        __type(value, __u64);
+        __type(value, CpuTime);
 } cpu_time SEC(".maps");
 
 struct {
@@ -39,23 +39,27 @@ struct {
 
 const volatile __u64 wakeup_bytes = 1 << 19;
 
-static __always_inline void count_cpu_time(ClockCounts *c, __u32 tgid, __u64 start_ns, __s32 node) {
+static __always_inline void count_cpu_time(ClockCounts *c, __u32 tgid, __u64 start_ns, __s32 node,
+                                           bool compat) {
         CpuTimeKey key = { .start_ns = start_ns, .tgid = tgid, .node = node };
         __u64 period = period_ns;
-        __u64 *ns;
+        CpuTime *time;
 
-        ns = bpf_map_lookup_elem(&cpu_time, &key);
-        if (!ns) {
-                __u64 zero = 0;
+        time = bpf_map_lookup_elem(&cpu_time, &key);
+        if (!time) {
+                CpuTime none = {};
 
                 /* Another CPU may have been first: look again either way. */
-                bpf_map_update_elem(&cpu_time, &key, &zero, BPF_NOEXIST);
-                ns = bpf_map_lookup_elem(&cpu_time, &key);
+                bpf_map_update_elem(&cpu_time, &key, &none, BPF_NOEXIST);
+                time = bpf_map_lookup_elem(&cpu_time, &key);
         }
-        if (ns)
-                __sync_fetch_and_add(ns, period);
-        else
+        if (!time) {
                 c->cpu_time_full++;
+                return;
+        }
+        __sync_fetch_and_add(&time->ns, period);
+        if (compat)
+                __sync_fetch_and_add(&time->compat, 1);
 }
 
 /* Up to the end of the page that holds `from`, for when the page behind it is absent. */
@@ -140,6 +144,7 @@ static __always_inline void take_sample(struct bpf_perf_event_data *ctx, ClockCo
         __u32 tgid = bpf_get_current_pid_tgid() >> 32;
         struct task_struct *task;
         __u64 start_ns, cs;
+        bool user, wanted;
         __s32 node;
 
         if (tgid == 0 || tgid == self_tgid)
@@ -149,13 +154,13 @@ static __always_inline void take_sample(struct bpf_perf_event_data *ctx, ClockCo
                 return;
         start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
         node = bpf_get_numa_node_id();
-        count_cpu_time(c, tgid, start_ns, node);
         cs = ctx->regs.cs;
         keep_value(cs);
         cs &= CS_MASK;
-        if ((cs & CS_RPL_MASK) != CS_RPL_MASK)
-                return;
-        if (++c->since_sample < stride)
+        user = (cs & CS_RPL_MASK) == CS_RPL_MASK;
+        wanted = user && ++c->since_sample >= stride;
+        count_cpu_time(c, tgid, start_ns, node, wanted && cs != CS_USER_64);
+        if (!wanted)
                 return;
         c->since_sample = 0;
         c->user_samples++;

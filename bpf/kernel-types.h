@@ -80,6 +80,14 @@ enum bpf_func_id {
         BPF_FUNC_task_pt_regs = 175,
 };
 
+/* Values of enumerations are relocated, too. */
+enum pageflags {
+        PG_head = 6,
+};
+enum zone_type {
+        __MAX_NR_ZONES = 5,
+};
+
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 struct thread_struct {
@@ -182,6 +190,26 @@ struct vm_area_struct {
         unsigned long vm_end;
         struct file *vm_file;
         struct mempolicy *vm_policy;
+};
+
+/* Pages: the order of a folio is in its second page until 6.2, then in a member of its own, then in
+ * the low byte of the flags of its second page. */
+struct page {
+        unsigned char compound_order;
+};
+
+struct folio {
+        unsigned char _folio_order;
+        unsigned long _flags_1;
+};
+
+struct zoneref {
+        int zone_idx;
+};
+
+/* One zoneref for each zone of each possible node, and one that ends the list. */
+struct zonelist {
+        struct zoneref _zonerefs[2];
 };
 
 struct seq_file;

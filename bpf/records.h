@@ -65,6 +65,11 @@ typedef struct CpuTimeKey {
         __s32 node;
 } CpuTimeKey;
 
+typedef struct CpuTime {
+        __u64 ns;
+        __u64 compat; /* ticks in 32-bit code that would have been samples */
+} CpuTime;
+
 /* Counted per CPU; the daemon adds them up. */
 typedef struct ClockCounts {
         __u64 ticks;         /* interruptions, idle and kernel threads included */
@@ -109,3 +114,39 @@ typedef struct CallerRecord {
         __u64 pages;
         char comm[16];
 } CallerRecord;
+
+/* NUMA hint faults are counted per process, node of the CPU and node of the page. */
+typedef struct HintKey {
+        __u64 start_ns;
+        __u32 tgid;
+        __s16 accessor; /* kernel ids of nodes */
+        __s16 home;
+} HintKey;
+
+typedef struct HintCount {
+        __u64 faults;
+        __u64 pages; /* base pages that they cover */
+} HintCount;
+
+/* One fault in HINT_PAGES_APART base pages comes with its address, and those of larger folios; it is not
+ * in HintCount then. */
+#define HINT_PAGES_APART 16
+
+typedef struct HintRecord {
+        __u16 version; /* RECORD_VERSION */
+        __s16 accessor;
+        __s16 home;
+        __u16 reserved;
+        __u32 tgid;
+        __u32 pages;
+        __u64 start_ns;
+        __u64 exec_id;
+        __u64 address;
+} HintRecord;
+
+/* Counted per CPU; the daemon adds them up. */
+typedef struct HintCounts {
+        __u64 faults;
+        __u64 table_full; /* not counted: no room in the table */
+        __u64 run_ns;     /* time spent in this program */
+} HintCounts;

@@ -121,6 +121,8 @@ static Tracked *track(Manager *m, const Observed *o, uint64_t now_ns) {
                 p->id = o->id;
         p->seen_ns = now_ns;
         p->source = o->evidence.source;
+        p->passed_over = o->passed_over;
+        p->source_why = o->why;
         return p;
 }
 

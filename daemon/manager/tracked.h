@@ -21,6 +21,8 @@ typedef struct Tracked {
         uint64_t *resident_bytes; /* [n_nodes], NULL until first sampled */
         Verdict verdict;
         EvidenceSource source;
+        EvidenceSource passed_over; /* a better source that does not see it, and why */
+        SourceWhy source_why;
 } Tracked;
 
 static inline TableKey tracked_key(ProcessId id) {

@@ -60,6 +60,8 @@ static void fill_row(Manager *m, const Tracked *p, ProcessRow *ret) {
                 .info = p->info,
                 .verdict = p->verdict,
                 .source = p->source,
+                .passed_over = p->passed_over,
+                .source_why = p->source_why,
                 .state = mover_is_busy(m->mover, p->id) ? "moving"
                          : p->verdict.candidate         ? "candidate"
                                                         : "watched",

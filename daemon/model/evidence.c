@@ -11,10 +11,29 @@ static const struct {
         double quality;
         bool built;
 } sources[EVIDENCE_SOURCE_MAX] = {
-        [SOURCE_NONE] = { "none", 0.0 }, [SOURCE_CLOCK] = { "clock", 0.8, .built = true },
-        [SOURCE_HINT] = { "hint", 0.5 }, [SOURCE_RESIDENCY] = { "residency", 0.25, .built = true },
-        [SOURCE_PEBS] = { "pebs", 1.0 }, [SOURCE_IBS] = { "ibs", 1.0 },
+        [SOURCE_NONE] = { "none", 0.0 },
+        [SOURCE_CLOCK] = { "clock", 0.8, .built = true },
+        [SOURCE_HINT] = { "hint", 0.5, .built = true },
+        [SOURCE_RESIDENCY] = { "residency", 0.25, .built = true },
+        [SOURCE_PEBS] = { "pebs", 1.0 },
+        [SOURCE_IBS] = { "ibs", 1.0 },
 };
+
+static const struct {
+        const char *code, *sentence;
+} whys[SOURCE_WHY_MAX] = {
+#define SOURCE_WHY_ROW(member, code, sentence) { code, sentence },
+        SOURCE_WHY_TABLE(SOURCE_WHY_ROW)
+#undef SOURCE_WHY_ROW
+};
+
+const char *source_why_to_string(SourceWhy why) {
+        return whys[(unsigned)why < SOURCE_WHY_MAX ? why : SOURCE_WHY_NONE].code;
+}
+
+const char *source_why_sentence(SourceWhy why) {
+        return whys[(unsigned)why < SOURCE_WHY_MAX ? why : SOURCE_WHY_NONE].sentence;
+}
 
 const char *evidence_source_to_string(EvidenceSource source) {
         return sources[(unsigned)source < EVIDENCE_SOURCE_MAX ? source : SOURCE_NONE].name;

@@ -18,6 +18,27 @@ typedef enum EvidenceSource {
         EVIDENCE_SOURCE_MAX,
 } EvidenceSource;
 
+/* Why a source does not see a process. SOURCE_WHY(member, "code", "a sentence about the process") */
+#define SOURCE_WHY_TABLE(SOURCE_WHY)                                                               \
+        SOURCE_WHY(NONE, "none", "it sees the process")                                            \
+        SOURCE_WHY(NOT_YET, "not-yet", "it has seen nothing of the process so far")                \
+        SOURCE_WHY(SILENT, "silent", "the process uses CPU time, but brings hardly any accesses")  \
+        SOURCE_WHY(GUEST, "guest",                                                                 \
+                   "the process spends its time in the guest of a virtual machine")                \
+        SOURCE_WHY(COMPAT, "compat", "the process runs 32-bit code")                               \
+        SOURCE_WHY(UNDECODED, "undecoded", "hardly any sample of the process leads to an address")
+
+typedef enum SourceWhy {
+#define SOURCE_WHY_MEMBER(member, code, sentence) SOURCE_WHY_##member,
+        SOURCE_WHY_TABLE(SOURCE_WHY_MEMBER)
+#undef SOURCE_WHY_MEMBER
+                SOURCE_WHY_MAX,
+} SourceWhy;
+
+/* Code and sentence; never NULL, those of NONE for values out of range. */
+const char *source_why_to_string(SourceWhy why);
+const char *source_why_sentence(SourceWhy why);
+
 /* "clock", "hint", ...; never NULL, "none" for values out of range. */
 const char *evidence_source_to_string(EvidenceSource source);
 

@@ -110,7 +110,7 @@ int balancing_from_string(const char *s); /* -EINVAL */
 #define NSEC_PER_USEC UINT64_C(1000)
 #define MIB           (UINT64_C(1024) * 1024)
 
-/* sampling.source = "auto": clock, else residency. */
+/* sampling.source = "auto": clock, else hint, else residency; for each process. */
 #define SOURCE_AUTO EVIDENCE_SOURCE_MAX
 
 typedef Mode SettingType_MODE;

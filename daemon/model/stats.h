@@ -18,6 +18,8 @@
         COUNTER(samples_undecoded, "SamplesUndecoded", "samples that led to no memory address")    \
         COUNTER(samples_no_page, "SamplesNoPage", "addresses without a resident page")             \
         COUNTER(samples_gone, "SamplesGone", "samples of processes that had ended")                \
+        COUNTER(hint_faults, "HintFaults", "NUMA hint faults seen by the hint source")             \
+        COUNTER(hint_faults_lost, "HintFaultsLost", "of these, not counted for lack of room")      \
         COUNTER(cpu_time_lost, "CPUTimeLost", "ticks of CPU time not counted for lack of room")    \
         COUNTER(evaluations, "Evaluations", "evaluations of all active processes")                 \
         COUNTER(processes_dropped, "ProcessesDropped", "processes not tracked for lack of room")   \

@@ -56,7 +56,9 @@ typedef struct ProcessRow {
         ProcessInfo info;
         Verdict verdict;
         EvidenceSource source;
-        const char *state; /* "watched", "candidate", "moving" */
+        EvidenceSource passed_over; /* a better source that runs but does not see it, or NONE */
+        SourceWhy source_why;       /* why it does not */
+        const char *state;          /* "watched", "candidate", "moving" */
 } ProcessRow;
 
 /* What is known of one process besides its row. Pointers are borrowed until the event loop runs on. */

@@ -15,7 +15,6 @@ Ledger *observer_ledger(Observer *o) {
 }
 
 TrackedProcess *observer_track(Observer *o, ProcessId id) {
-        const SourceSlot *first;
         TrackedProcess *p;
         int r;
 
@@ -29,11 +28,8 @@ TrackedProcess *observer_track(Observer *o, ProcessId id) {
         }
         if (r < 0)
                 return NULL;
-        if (p->observed.evidence.source == SOURCE_NONE) {
-                first = sources_first(o);
-                if (first)
-                        p->observed.evidence.source = first->type->id;
-        }
+        if (p->observed.evidence.source == SOURCE_NONE)
+                select_first_source(o, p);
         return p;
 }
 

@@ -7,9 +7,14 @@
 #include "observe/attribute.h"
 #include "observe/clock_source.h"
 #include "observe/far_code.h"
+#include "observe/guest.h"
 #include "observe/internal.h"
+#include "observe/judge.h"
 
 /* The clock source as one among others: from a captured state to accesses. */
+
+/* A process that brings less than this of the accesses to expect may be a virtual machine. */
+#define GUEST_SUSPECT 0.5
 
 typedef struct ClockSamples {
         Source base;
@@ -106,12 +111,18 @@ static void on_sample(const SampleRecord *record, void *userdata) {
         add_addresses(o, p, topology_index_of_id(o->topology, record->node), &attribution);
 }
 
-static void on_cpu_time(const CpuTimeKey *key, uint64_t cpu_ns, void *userdata) {
+static void on_cpu_time(const CpuTimeKey *key, const CpuTime *time, void *userdata) {
         ClockSamples *s = userdata;
         Observer *o = s->base.observer;
+        ProcessId id = observer_id_of(key->tgid, key->start_ns);
+        TrackedProcess *p;
 
-        observer_add_cpu_time(o, observer_id_of(key->tgid, key->start_ns),
-                              topology_index_of_id(o->topology, key->node), cpu_ns);
+        observer_add_cpu_time(o, id, topology_index_of_id(o->topology, key->node), time->ns);
+        if (time->compat == 0)
+                return;
+        p = process_table_find(o->processes, id);
+        if (p)
+                p->signs[SOURCE_CLOCK].compat += (double)time->compat;
 }
 
 static int open_source(Source **ret, Observer *o, const Settings *settings, SourceRole role,
@@ -163,13 +174,21 @@ static int set_rate(Source *source, RateChoice choice) {
                                      choice.stride);
 }
 
-static double expected(const Source *source, const TrackedProcess *p) {
+static SourceWhy judge(Source *source, TrackedProcess *p, uint64_t elapsed_ns) {
         const Observer *o = source->observer;
-        double sample_ns = 1e9 * o->choice.stride / o->choice.tick_hz, interval_ns = 0;
+        double sample_ns = 1e9 * o->choice.stride / o->choice.tick_hz;
+        SourceSign *sign = &p->signs[SOURCE_CLOCK];
+        SourceWhy why;
 
+        (void)elapsed_ns;
         for (uint32_t i = 0; i < o->topology->n_nodes; i++)
-                interval_ns += (double)p->interval_cpu_ns[i];
-        return interval_ns / sample_ns;
+                sign->expected += (double)p->interval_cpu_ns[i] / sample_ns;
+        why = sign_judge_samples(sign);
+        /* A virtual machine brings some accesses of its own: those of the devices that it emulates. */
+        if (sign->expected >= SIGN_SAMPLES && sign->resolved < GUEST_SUSPECT * sign->expected &&
+            guest_time_is_most(p, o->root, o->collected_ns))
+                why = SOURCE_WHY_GUEST;
+        return why;
 }
 
 static void describe(const Source *source, char *text, size_t bytes) {
@@ -221,7 +240,7 @@ const SourceType source_clock = {
         .dispatch = dispatch,
         .collect = collect,
         .set_rate = set_rate,
-        .expected = expected,
+        .judge = judge,
         .describe = describe,
         .count = count,
         .run_time_ns = run_time_ns,

@@ -43,7 +43,7 @@ struct ClockSource {
         void *userdata;
         ClockCounts *per_cpu; /* [n_possible] */
         CpuTimeKey *keys;     /* [BATCH_ENTRIES] */
-        uint64_t *values;     /* [BATCH_ENTRIES] */
+        CpuTime *values;      /* [BATCH_ENTRIES] */
 };
 
 typedef struct CpuSet {
@@ -366,7 +366,7 @@ int clock_source_drain_time(ClockSource *c, ClockTimeHandler handler, void *user
                 if (r < 0 && r != -ENOENT)
                         return r;
                 for (uint32_t i = 0; i < count; i++)
-                        handler(&c->keys[i], c->values[i], userdata);
+                        handler(&c->keys[i], &c->values[i], userdata);
                 start = &position;
         } while (r == 0);
         return 0;

@@ -14,7 +14,7 @@
 typedef struct ClockSource ClockSource;
 
 typedef void (*ClockSampleHandler)(const SampleRecord *record, void *userdata);
-typedef void (*ClockTimeHandler)(const CpuTimeKey *key, uint64_t cpu_ns, void *userdata);
+typedef void (*ClockTimeHandler)(const CpuTimeKey *key, const CpuTime *time, void *userdata);
 
 /* Loads the program and opens the events at rate_hz per CPU. CPUs that are isolated or nohz_full
  * are left out unless `isolated`: a timer there would disturb what they were set apart for. Samples go to the handler

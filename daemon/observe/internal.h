@@ -60,6 +60,7 @@ struct Observer {
         uint64_t ended_run_ns; /* of their programs */
         ObserverSampleHook hook;
         void *hook_userdata;
+        bool prefer_kprobe;
         char description[1024];
 };
 
@@ -76,7 +77,7 @@ void sources_fail(Observer *o, SourceSlot *slot, const char *problem);
 /* Opens again what does not run, if its turn has come; keeps somebody counting CPU time. */
 void sources_tend(Observer *o, uint64_t now_ns);
 
-/* The first that runs, or NULL. */
+/* The first that runs and is not idle, or NULL. */
 const SourceSlot *sources_first(const Observer *o);
 
 /* The running sources, the timekeeper included, one after the other: start with 0; NULL at the end. */
@@ -84,8 +85,12 @@ SourceSlot *sources_next(Observer *o, unsigned *i);
 
 /* select.c: which source judges a process */
 
-/* Chooses the source of a process at the end of an interval, by what each brought. */
-Source *select_source(Observer *o, TrackedProcess *p);
+/* The source of a process that nothing is known of yet. */
+void select_first_source(Observer *o, TrackedProcess *p);
+
+/* Chooses the source of a process at the end of an interval, by what each brought; tells which was passed
+ * over. */
+Source *select_source(Observer *o, TrackedProcess *p, uint64_t elapsed_ns);
 
 /* interval.c */
 

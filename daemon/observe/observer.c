@@ -168,3 +168,7 @@ void observer_set_skid_model(Observer *o, SkidModel model) {
         o->skid.model = model;
         o->skid.settled = true;
 }
+
+void observer_set_kprobe(Observer *o) {
+        o->prefer_kprobe = true;
+}

@@ -75,7 +75,11 @@ typedef struct Observed {
         ProcessId id;
         Evidence evidence;     /* cpu_ns is a moving average with a half-life of 2 s */
         uint64_t last_seen_ns; /* end of the interval in which it last ran */
-        uint64_t exec_id;      /* changes when the process executes another program, which also
+        EvidenceSource
+                passed_over; /* a better source that runs, but does not see the process; NONE:
+                                     * there is none */
+        SourceWhy why;       /* why it does not */
+        uint64_t exec_id;    /* changes when the process executes another program, which also
                                 * drops its evidence; 0 until it was sampled */
 } Observed;
 const Observed *const *observer_processes(const Observer *o, size_t *ret_n);

@@ -11,3 +11,6 @@ void observer_set_sample_hook(Observer *o, ObserverSampleHook hook, void *userda
 
 /* Overrides the detected model. */
 void observer_set_skid_model(Observer *o, SkidModel model);
+
+/* Makes the hint source use a kprobe even where fentry works; before observer_start. */
+void observer_set_kprobe(Observer *o);

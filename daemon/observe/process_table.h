@@ -10,12 +10,14 @@
 /* Every process that ran lately, most recently active first, bounded by PROCESSES_MAX. */
 typedef struct ProcessTable ProcessTable;
 
-/* What one source brought of a process in the running interval, whether it judges it or not. */
+/* What one source brought of a process, whether it judges it or not. Decayed (SIGN_HALF_LIFE_NS). */
 typedef struct SourceSign {
         double resolved;   /* accesses with a home */
         double unresolved; /* samples without */
-        double silence;    /* accesses expected since the last interval that brought any */
-        bool blind;        /* it does not see this process */
+        double expected;   /* accesses that its CPU time should have brought */
+        double compat;     /* samples of 32-bit code, part of neither */
+        double silent_ns;  /* time in which it ran and brought nothing; not decayed */
+        SourceWhy why;     /* NONE: the source sees the process */
 } SourceSign;
 
 typedef struct TrackedProcess {
@@ -28,6 +30,9 @@ typedef struct TrackedProcess {
         uint64_t residency_ns;               /* when its pages were last sampled */
         double path_accesses; /* moving average of the accesses that one sample leads to, by RULE_BLOCK */
         SourceSign signs[EVIDENCE_SOURCE_MAX];
+        uint64_t guest_read_ns;               /* when its guest time was last read */
+        uint64_t guest_ticks, guest_of_ticks; /* guest time and all CPU time then, of the process */
+        bool guest; /* most of its CPU time since the reading before is its guest's */
 } TrackedProcess;
 
 /* Makes this the source of the evidence of a process. What another source saw is dropped: the two do

@@ -1,40 +1,52 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "observe/internal.h"
+#include "observe/judge.h"
 
-/* Missing this many accesses by chance is out of the question. */
-#define BLIND_ACCESSES 20.0
-
-/* A source that should have brought accesses by the CPU time of the process, and did not, is blind for
- * it until it brings some. */
-static void judge_sign(const Source *s, TrackedProcess *p) {
-        SourceSign *sign = &p->signs[s->type->id];
-
-        if (sign->resolved > 0) {
-                sign->silence = 0;
-                sign->blind = false;
-        } else if (s->type->expected) {
-                sign->silence += s->type->expected(s, p);
-                if (sign->silence >= BLIND_ACCESSES)
-                        sign->blind = true;
-        }
-        sign->resolved = 0;
-        sign->unresolved = 0;
-}
-
-Source *select_source(Observer *o, TrackedProcess *p) {
-        Source *chosen = NULL, *last = NULL;
+void select_first_source(Observer *o, TrackedProcess *p) {
+        Source *chosen = NULL;
 
         for (unsigned i = 0; i < o->n_slots; i++) {
+                const SourceType *type = o->slots[i].type;
                 Source *s = o->slots[i].source;
 
-                if (!s)
-                        continue;
-                judge_sign(s, p);
-                last = s;
-                if (!chosen && !p->signs[s->type->id].blind)
+                p->signs[type->id].why = type->must_show ? SOURCE_WHY_NOT_YET : SOURCE_WHY_NONE;
+                if (s && !s->idle[0] && (!chosen || chosen->type->must_show))
                         chosen = s;
         }
-        if (!chosen)
+        if (chosen)
+                p->observed.evidence.source = chosen->type->id;
+}
+
+static SourceWhy judge(Source *s, TrackedProcess *p, uint64_t elapsed_ns) {
+        SourceSign *sign = &p->signs[s->type->id];
+
+        if (s->type->judge)
+                sign->why = s->type->judge(s, p, elapsed_ns);
+        sign_decay(sign, elapsed_ns);
+        return sign->why;
+}
+
+Source *select_source(Observer *o, TrackedProcess *p, uint64_t elapsed_ns) {
+        Source *chosen = NULL, *last = NULL;
+
+        p->observed.passed_over = SOURCE_NONE;
+        p->observed.why = SOURCE_WHY_NONE;
+        for (unsigned i = 0; i < o->n_slots; i++) {
+                Source *s = o->slots[i].source;
+                SourceWhy why;
+
+                if (!s || s->idle[0])
+                        continue;
+                why = judge(s, p, elapsed_ns);
+                last = s;
+                if (why == SOURCE_WHY_NONE && !chosen)
+                        chosen = s;
+                else if (!chosen && p->observed.passed_over == SOURCE_NONE) {
+                        p->observed.passed_over = s->type->id;
+                        p->observed.why = why;
+                }
+        }
+        if (!chosen) /* nobody sees it: as good as the last can */
                 chosen = last;
         if (chosen && p->observed.evidence.source != chosen->type->id)
                 tracked_process_use(p, chosen->type->id);

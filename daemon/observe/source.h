@@ -29,6 +29,7 @@ typedef enum SourceRole {
 typedef struct SourceType {
         EvidenceSource id;
         bool counts_cpu_time; /* calls observer_add_cpu_time for all that runs */
+        bool must_show;       /* judges a process only after it brought enough of it */
 
         /* Starts it. -EOPNOTSUPP: this machine or role has no use of it. On failure the negative errno,
          * with a sentence in problem (which is empty before). */
@@ -57,9 +58,9 @@ typedef struct SourceType {
          * being told. A negative errno when nothing was found. May be NULL. */
         int (*estimate)(Source *s, TrackedProcess *p, uint64_t now_ns);
 
-        /* Accesses that the CPU time of the last interval should have brought of a process, by which
-         * its silence is judged. May be NULL: silence says nothing. */
-        double (*expected)(const Source *s, const TrackedProcess *p);
+        /* Whether it sees the process, from its sign p->signs[id], which was decayed by the interval of
+         * elapsed_ns that ends (judge.h has what sources share). May be NULL: it sees everything. */
+        SourceWhy (*judge)(Source *s, TrackedProcess *p, uint64_t elapsed_ns);
 
         /* What it does now, as a clause: "clock samples at 97 Hz on 2 CPUs". */
         void (*describe)(const Source *s, char *text, size_t bytes);
@@ -78,9 +79,11 @@ typedef struct SourceType {
 struct Source {
         const SourceType *type;
         Observer *observer;
+        char idle[PROBLEM_BYTES]; /* why it sees nothing at present, "" when it works */
 };
 
 extern const SourceType source_clock;
+extern const SourceType source_hint;
 extern const SourceType source_residency;
 
 /* What sources call. */

@@ -13,11 +13,12 @@
 
 static const SourceType *const types[EVIDENCE_SOURCE_MAX] = {
         [SOURCE_CLOCK] = &source_clock,
+        [SOURCE_HINT] = &source_hint,
         [SOURCE_RESIDENCY] = &source_residency,
 };
 
 /* What "auto" tries, best first. */
-static const EvidenceSource automatic[] = { SOURCE_CLOCK, SOURCE_RESIDENCY };
+static const EvidenceSource automatic[] = { SOURCE_CLOCK, SOURCE_HINT, SOURCE_RESIDENCY };
 
 void source_problem(char problem[PROBLEM_BYTES], const char *format, ...) {
         va_list args;
@@ -93,7 +94,7 @@ SourceSlot *sources_next(Observer *o, unsigned *i) {
 
 const SourceSlot *sources_first(const Observer *o) {
         for (unsigned i = 0; i < o->n_slots; i++)
-                if (o->slots[i].source)
+                if (o->slots[i].source && !o->slots[i].source->idle[0])
                         return &o->slots[i];
         return NULL;
 }

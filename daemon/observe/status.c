@@ -26,12 +26,17 @@ __attribute__((format(printf, 2, 3))) static void append(Observer *o, const char
 
 /* What the sources before the one that runs lack, or all of them. */
 static void append_problems(Observer *o, const SourceSlot *first) {
-        const char *separator = first ? ", because of the " : "";
+        const char *separator = first ? ", because of the " : "the ";
 
         for (unsigned i = 0; i < o->n_slots && &o->slots[i] != first; i++) {
+                const char *why =
+                        o->slots[i].source ? o->slots[i].source->idle : o->slots[i].problem;
+
+                if (!why[0])
+                        continue;
                 append(o, "%s%s source: %s", separator,
-                       evidence_source_to_string(o->slots[i].type->id), o->slots[i].problem);
-                separator = first ? "; of the " : "; ";
+                       evidence_source_to_string(o->slots[i].type->id), why);
+                separator = first ? "; of the " : "; the ";
         }
 }
 

@@ -36,6 +36,10 @@ static void say_seen(Text *out, const ProcessRow *row, const Topology *t) {
             "confidence).",
             v->samples, evidence_source_to_string(row->source), HUMAN_SHARE(v->remote_share),
             HUMAN_SHARE(v->remote_lower), HUMAN_SHARE(v->remote_upper));
+        if (row->passed_over != SOURCE_NONE)
+                say(out, " The %s source would be better, but %s.",
+                    evidence_source_to_string(row->passed_over),
+                    source_why_sentence(row->source_why));
         if (v->run_node != NODE_NONE && v->home_node != NODE_NONE)
                 say(out,
                     " %s of its CPU time is on node%d; most of the memory it uses is on node%d.",

@@ -36,6 +36,8 @@ int fields_verdict(const FieldWriter *w, const ProcessRow *row, const Topology *
         const Verdict *v = &row->verdict;
 
         NUMBER("samples", v->samples);
+        TEXT("source_passed_over", evidence_source_to_string(row->passed_over));
+        TEXT("source_reason", source_why_to_string(row->source_why));
         NODE("run_node", v->run_node);
         NUMBER("run_share", v->run_share);
         NUMBER("cpu_share", v->cpu_ns / 1e9);

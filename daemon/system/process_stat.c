@@ -17,6 +17,7 @@ enum {
         FIELD_STARTTIME = 22,
         FIELD_PROCESSOR = 39,
         FIELD_POLICY = 41,
+        FIELD_GUEST_TIME = 43,
 };
 
 /* Takes the word at *p (up to a blank or the end) as an unsigned number. */
@@ -41,17 +42,20 @@ int process_stat_parse(const char *text, ProcessStat *ret) {
         length = (size_t)(close - open) - 1;
         memcpy(stat.comm, open + 1, length < COMM_BYTES ? length : COMM_BYTES - 1);
         p = close + 2;
-        for (int field = FIELD_STATE; field <= FIELD_POLICY; field++) {
-                uint64_t *number = field == FIELD_FLAGS       ? &stat.flags
-                                   : field == FIELD_MINFLT    ? &stat.minflt
-                                   : field == FIELD_UTIME     ? &stat.utime
-                                   : field == FIELD_STIME     ? &stat.stime
-                                   : field == FIELD_STARTTIME ? &stat.starttime
-                                   : field == FIELD_PROCESSOR ? &stat.processor
-                                   : field == FIELD_POLICY    ? &stat.policy
-                                                              : NULL;
+        for (int field = FIELD_STATE; field <= FIELD_GUEST_TIME; field++) {
+                uint64_t *number = field == FIELD_FLAGS        ? &stat.flags
+                                   : field == FIELD_MINFLT     ? &stat.minflt
+                                   : field == FIELD_UTIME      ? &stat.utime
+                                   : field == FIELD_STIME      ? &stat.stime
+                                   : field == FIELD_STARTTIME  ? &stat.starttime
+                                   : field == FIELD_PROCESSOR  ? &stat.processor
+                                   : field == FIELD_POLICY     ? &stat.policy
+                                   : field == FIELD_GUEST_TIME ? &stat.guest_time
+                                                               : NULL;
 
                 length = strcspn(p, " \n");
+                if (field > FIELD_POLICY && (length == 0 || !p[length]))
+                        break;
                 if (length == 0 || !p[length])
                         return -EBADMSG;
                 if (number && take_number(p, length, number) < 0)

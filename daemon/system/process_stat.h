@@ -10,12 +10,13 @@
 typedef struct ProcessStat {
         char comm[COMM_BYTES]; /* raw, cut to what the kernel stores for user programs */
         uint64_t flags;        /* field 9 */
-        uint64_t minflt;    /* field 10, page faults that read nothing from disk, of all threads */
-        uint64_t utime;     /* field 14, clock ticks in user mode, of all threads */
-        uint64_t stime;     /* field 15, in the kernel */
-        uint64_t starttime; /* field 22, clock ticks */
-        uint64_t processor; /* field 39, CPU last executed on */
-        uint64_t policy;    /* field 41, SCHED_* */
+        uint64_t minflt;     /* field 10, page faults that read nothing from disk, of all threads */
+        uint64_t utime;      /* field 14, clock ticks in user mode, of all threads */
+        uint64_t stime;      /* field 15, in the kernel */
+        uint64_t starttime;  /* field 22, clock ticks */
+        uint64_t processor;  /* field 39, CPU last executed on */
+        uint64_t policy;     /* field 41, SCHED_* */
+        uint64_t guest_time; /* field 43, clock ticks of utime in guests of virtual machines */
 } ProcessStat;
 
 /* Parses the text of the file, which need not end there. -EBADMSG: truncated or something else. */

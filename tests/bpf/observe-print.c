@@ -8,14 +8,16 @@
 
 #include "base/parse.h"
 #include "observe/observer.h"
+#include "observe/observer_hook.h"
 #include "base/clock.h"
 #include "system/process_read.h"
 #include "system/topology_read.h"
 
 /* Shows what the observer sees, without a daemon:
- *   observe-print [SECONDS [HZ [MIN_SAMPLES]]]
+ *   observe-print [SECONDS [HZ [MIN_SAMPLES [SOURCE [kprobe]]]]]
  * runs it for SECONDS (5) at HZ (97) and prints the access matrix of each process with at least
- * MIN_SAMPLES (5) accesses, and the counters. */
+ * MIN_SAMPLES (5) accesses, and the counters. SOURCE as in the configuration (auto); "kprobe" makes
+ * the hint source do without fentry. */
 
 static uint32_t argument(char *argv[], int argc, int i, uint32_t otherwise) {
         uint64_t v;
@@ -41,11 +43,12 @@ static void print_process(Observer *o, const SystemRoot *root, const Topology *t
                 return;
         }
         r = observer_read_policy(o, &info);
-        printf("pid %d (%s): remote %.1f %% of %.1f accesses, %.1f unresolved, cpu %.1f %%, "
+        printf("pid %d (%s): source %s: remote %.1f %% of %.1f accesses, %.1f unresolved, cpu %.1f "
+               "%%, "
                "evaluations %u, policy task %d mappings %d (%s)\n",
-               (int)p->id.pid, info.comm, 100 * evidence_remote_share(e), e->samples, e->unresolved,
-               evidence_cpu_ns(e) / 1e7, e->evaluations, info.task_policy, info.vma_policy,
-               r < 0 ? strerror(-r) : "read");
+               (int)p->id.pid, info.comm, evidence_source_to_string(e->source),
+               100 * evidence_remote_share(e), e->samples, e->unresolved, evidence_cpu_ns(e) / 1e7,
+               e->evaluations, info.task_policy, info.vma_policy, r < 0 ? strerror(-r) : "read");
         for (uint32_t a = 0; a < e->n_nodes; a++) {
                 printf("  node %d: cpu %.1f %%, accesses to", t->node_id[a], e->cpu_ns[a] / 1e7);
                 for (uint32_t h = 0; h < e->n_nodes; h++)
@@ -89,6 +92,12 @@ int main(int argc, char *argv[]) {
                 fprintf(stderr, "cannot set up: %s\n", strerror(-r));
                 return 1;
         }
+        if (argc > 4)
+                settings.source = evidence_source_from_string(argv[4]);
+        if (settings.source == -EINVAL)
+                settings.source = SOURCE_AUTO;
+        if (argc > 5 && strcmp(argv[5], "kprobe") == 0)
+                observer_set_kprobe(o);
         r = observer_start(o, &settings);
         printf("%s: %s\n", evidence_source_to_string(observer_source(o)), observer_describe(o));
         if (r < 0)

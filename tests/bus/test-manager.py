@@ -99,7 +99,7 @@ def test_list_arguments():
 
 def test_get_process():
     row = h.call(connection, "GetProcess", "(u)", 1000)[0]
-    expected = {"samples": 200.0, "run_node": 0, "run_share": 0.99, "cpu_share": 1.0,
+    expected = {"samples": 200.0, "source_passed_over": "none", "source_reason": "none", "run_node": 0, "run_share": 0.99, "cpu_share": 1.0,
                 "stall_share": 0.2, "observed": 0.93, "threshold": 0.3, "age_usec": 90000000,
                 "rss_bytes": 512 << 20, "move_bytes": 512 << 20, "gain_usec": 18000000,
                 "cost_usec": 1000000, "horizon_usec": 90000000, "uid": 998, "threads": 4}

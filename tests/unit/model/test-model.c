@@ -58,6 +58,10 @@ Test(names, modes_and_sources) {
         cr_assert(!evidence_source_is_built(SOURCE_NONE));
         cr_assert(!evidence_source_is_built(EVIDENCE_SOURCE_MAX));
         cr_assert(evidence_source_is_built(SOURCE_CLOCK));
+        cr_assert(evidence_source_is_built(SOURCE_HINT));
+        for (int i = 0; i < SOURCE_WHY_MAX; i++)
+                check_code(source_why_to_string((SourceWhy)i));
+        cr_assert_str_eq(source_why_sentence(SOURCE_WHY_MAX), source_why_sentence(SOURCE_WHY_NONE));
 }
 
 Test(names, sources_have_their_quality) {

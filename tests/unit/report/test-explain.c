@@ -56,6 +56,18 @@ Test(explain, says_what_was_seen_decided_and_needed) {
                 "(gates.min_remote_percent).");
 }
 
+Test(explain, says_why_a_better_source_is_passed_over) {
+        char buf[EXPLAIN_BYTES];
+        ProcessRow row = row_with(REASON_LOW_REMOTE);
+
+        row.source = SOURCE_RESIDENCY;
+        row.passed_over = SOURCE_CLOCK;
+        row.source_why = SOURCE_WHY_COMPAT;
+        cr_expect(strstr(explain_process(buf, sizeof buf, &row, &topology, 0),
+                         "The clock source would be better, but the process runs 32-bit code."),
+                  "%s", buf);
+}
+
 Test(explain, each_reason_names_its_numbers) {
         static const struct {
                 Reason reason;

@@ -20,6 +20,7 @@
 #define BUFFER_OFFSET    (UINT64_C(2) << 20)
 #define POLICY_DEFAULT   0
 #define POLICY_BIND      2
+#define POLICY_SAMPLED   (1 << 13) /* MPOL_F_NUMA_BALANCING */
 #define QUERY_BATCH      1024
 #define URING_BUFFER_MAX (UINT64_C(1) << 30)
 
@@ -189,6 +190,9 @@ void memory_hold(const Options *o, void *start) {
                 die("mlock");
         if (o->mbind_node >= 0)
                 set_policy(start, o->size_bytes, POLICY_BIND, o->mbind_node);
+        if (o->mbind_sampled_node >= 0)
+                set_policy(start, o->size_bytes, POLICY_BIND | POLICY_SAMPLED,
+                           o->mbind_sampled_node);
         if (o->bind_node >= 0) {
                 /* As numactl --membind; the threads that are created later inherit it. */
                 unsigned long mask = 1UL << o->bind_node;

@@ -43,6 +43,7 @@ static const Known known[] = {
         { "hugetlb", KIND_FLAG, FIELD(hugetlb) },
         { "bind", KIND_NODE, FIELD(bind_node) },
         { "mbind", KIND_NODE, FIELD(mbind_node) },
+        { "mbind-sampled", KIND_NODE, FIELD(mbind_sampled_node) },
         { "pin-uring", KIND_NUMBER, FIELD(pin_uring_percent) },
         { "pin-vmsplice", KIND_NUMBER, FIELD(pin_vmsplice_pages) },
         { "exit-after", KIND_NUMBER, FIELD(exit_after_seconds) },
@@ -158,6 +159,7 @@ void options_parse(int argc, char **argv, Options *ret_options) {
                 .share_node = -1,
                 .bind_node = -1,
                 .mbind_node = -1,
+                .mbind_sampled_node = -1,
                 .thp = -1,
         };
 

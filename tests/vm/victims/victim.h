@@ -43,6 +43,7 @@ typedef struct Options {
         bool hugetlb;
         int bind_node;
         int mbind_node;
+        int mbind_sampled_node;
         unsigned pin_uring_percent;
         unsigned pin_vmsplice_pages;
         unsigned exit_after_seconds;

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "observe/judge.h"
+
+#include <math.h>
+
+void sign_decay(SourceSign *sign, uint64_t elapsed_ns) {
+        double keep = exp2(-(double)elapsed_ns / (double)SIGN_HALF_LIFE_NS);
+
+        sign->resolved *= keep;
+        sign->unresolved *= keep;
+        sign->expected *= keep;
+        sign->compat *= keep;
+}
+
+SourceWhy sign_judge_samples(const SourceSign *s) {
+        double samples = s->resolved + s->unresolved;
+        double again = s->why == SOURCE_WHY_NONE ? 1 : SIGN_AGAIN;
+
+        /* Too little to change anything. */
+        if (s->expected < SIGN_SAMPLES && samples + s->compat < SIGN_SAMPLES &&
+            !(s->why == SOURCE_WHY_NOT_YET && s->resolved > 0))
+                return s->why;
+        if (s->compat > samples * (s->why == SOURCE_WHY_COMPAT ? 0.5 : 1))
+                return SOURCE_WHY_COMPAT;
+        if (samples >= SIGN_SAMPLES && s->resolved < again * SIGN_UNDECODED * samples)
+                return SOURCE_WHY_UNDECODED;
+        if (s->resolved < again * SIGN_SILENT * s->expected)
+                return SOURCE_WHY_SILENT;
+        return SOURCE_WHY_NONE;
+}
+
+SourceWhy sign_judge_bursts(SourceSign *s, double enough, uint64_t ran_ns, uint64_t patience_ns) {
+        if (s->resolved >= enough) {
+                s->silent_ns = 0;
+                return SOURCE_WHY_NONE;
+        }
+        if (s->why != SOURCE_WHY_NONE)
+                return s->why;
+        s->silent_ns += (double)ran_ns;
+        return s->silent_ns >= (double)patience_ns ? SOURCE_WHY_SILENT : SOURCE_WHY_NONE;
+}
