@@ -154,6 +154,65 @@ static void make_evidence(Machine *m, Random *r, MachineKind kind, size_t i) {
                                                                  : m->infos[i].rss_bytes / 10 / n;
 }
 
+static void make_access(Random *r, MachineKind kind, const Region *region, RegionAccess *a,
+                        int node, float weight) {
+        *a = (RegionAccess) { .node = (int8_t)node, .weight = weight };
+        if (node != region->home && kind != MACHINE_BALANCED)
+                a->remote = random_once_in(r, 4) ? weight * (float)random_unit(r) : weight;
+        a->waited = a->remote;
+        if (kind == MACHINE_HOSTILE && random_once_in(r, 3)) {
+                a->weight = (float)hostile_number(r);
+                a->remote = (float)hostile_number(r);
+                a->waited = (float)hostile_number(r);
+                a->node = (int8_t)random_next(r);
+        }
+}
+
+/* Regions in a few mappings, mostly of one node each, with gaps. */
+static void make_region(Machine *m, Random *r, MachineKind kind, Region *region,
+                        const Region *last) {
+        uint64_t n = m->topology.n_nodes;
+        bool new_mapping = !last || random_once_in(r, 8);
+        uint64_t gap = random_once_in(r, 3) ? random_below(r, 20) : 0;
+        int user = (int)random_below(r, n);
+
+        *region = (Region) {
+                .start = (last ? last->start + REGION_BYTES : 0x7f0000000000) + gap * REGION_BYTES,
+                .bytes = random_once_in(r, 10) ? 4096 : REGION_BYTES,
+                .since_ns = random_below(r, 1000) * NSEC_PER_SEC,
+                .home = (int8_t)((int)random_below(r, n + 1) - 1),
+                .unmovable = random_once_in(r, 30),
+                .other = random_once_in(r, 10) ? (float)random_unit(r) : 0,
+        };
+        region->mapping = new_mapping ? region->start : last->mapping;
+        if (!new_mapping && random_once_in(r, 2)) {
+                user = last->access[0].node >= 0 && last->access[0].node < (int)n
+                               ? last->access[0].node
+                               : user;
+                region->home = last->home;
+        }
+        for (int i = 0; i < REGION_ACCESSORS; i++)
+                region->access[i].node = NODE_NONE;
+        make_access(r, kind, region, &region->access[0], user, (float)(40 * random_unit(r)));
+        if (random_once_in(r, 3))
+                make_access(r, kind, region, &region->access[2], (user + 1) % (int)n,
+                            (float)(40 * random_unit(r)));
+        if (kind == MACHINE_HOSTILE) {
+                region->home = (int8_t)random_next(r);
+                region->since_ns = hostile_integer(r);
+                region->other = (float)hostile_number(r);
+        }
+}
+
+static size_t make_regions(Machine *m, Random *r, MachineKind kind, size_t i) {
+        Region *regions = m->regions + i * MACHINE_REGIONS;
+        size_t n = random_once_in(r, 2) ? 0 : random_below(r, MACHINE_REGIONS + 1);
+
+        for (size_t k = 0; k < n; k++)
+                make_region(m, r, kind, &regions[k], k > 0 ? &regions[k - 1] : NULL);
+        return n;
+}
+
 static size_t how_many(Random *r) {
         if (random_once_in(r, 2000))
                 return 1000 + random_below(r, 4001);
@@ -177,7 +236,8 @@ Machine *machine_new(uint64_t seed, MachineKind kind) {
         m->views = calloc(m->n_processes + 1, sizeof(*m->views));
         m->resident = calloc((m->n_processes + 1) * n, sizeof(*m->resident));
         m->cells = calloc((m->n_processes + 1) * (2 * n * n + n), sizeof(*m->cells));
-        if (!m->infos || !m->evidence || !m->views || !m->resident || !m->cells)
+        m->regions = calloc((m->n_processes + 1) * MACHINE_REGIONS, sizeof(*m->regions));
+        if (!m->infos || !m->evidence || !m->views || !m->resident || !m->cells || !m->regions)
                 abort();
         settings_init(&m->settings);
         m->settings.benefit_ratio = random_once_in(&r, 2) ? 0.1 : 2;
@@ -189,6 +249,8 @@ Machine *machine_new(uint64_t seed, MachineKind kind) {
                         .evidence = random_once_in(&r, 15) ? NULL : &m->evidence[i],
                         .resident_bytes = random_once_in(&r, 3) ? NULL : m->resident + i * n,
                         .busy = random_once_in(&r, 25),
+                        .regions = m->regions + i * MACHINE_REGIONS,
+                        .n_regions = make_regions(m, &r, kind, i),
                 };
         }
         m->snapshot = (Snapshot) {
@@ -208,6 +270,7 @@ Machine *machine_free(Machine *m) {
                 free(m->views);
                 free(m->resident);
                 free(m->cells);
+                free(m->regions);
                 free(m);
         }
         return NULL;
@@ -253,6 +316,15 @@ static int largest(const double *values, uint32_t n) {
 
 void machine_move(Machine *m, size_t i, int to) {
         place(m, i, largest(m->evidence[i].cpu_ns, m->topology.n_nodes), to);
+}
+
+void machine_move_region(Machine *m, size_t i, size_t k, int to) {
+        Region *region = &m->regions[i * MACHINE_REGIONS + k];
+
+        region->home = (int8_t)to;
+        for (int a = 0; a < REGION_ACCESSORS; a++)
+                region->access[a].remote = region->access[a].waited =
+                        region->access[a].node == to ? 0 : region->access[a].weight;
 }
 
 void machine_reschedule(Machine *m, size_t i, int run) {

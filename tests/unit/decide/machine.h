@@ -23,6 +23,8 @@ typedef enum MachineKind {
         MACHINE_HOSTILE,  /* numbers that no kernel would give */
 } MachineKind;
 
+#define MACHINE_REGIONS 24
+
 typedef struct Machine {
         Topology topology;
         NodeState nodes[NODES_MAX];
@@ -33,6 +35,7 @@ typedef struct Machine {
         ProcessView *views;
         uint64_t *resident; /* [n_processes][n_nodes] */
         double *cells;
+        Region *regions; /* [n_processes][MACHINE_REGIONS] */
         size_t n_processes;
 } Machine;
 
@@ -46,6 +49,9 @@ void machine_shuffle(Machine *m, uint64_t seed);
 
 /* All memory and accesses of process i now are on node `to`. */
 void machine_move(Machine *m, size_t i, int to);
+
+/* Region k of process i now lies on node `to`. */
+void machine_move_region(Machine *m, size_t i, size_t k, int to);
 
 /* All CPU time and accesses of process i now come from node `run`. */
 void machine_reschedule(Machine *m, size_t i, int run);

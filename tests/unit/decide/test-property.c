@@ -83,6 +83,32 @@ static void check_process(const ProcessView *view, const Move *move, const Machi
                   "seed %lu", seed);
 }
 
+/* Ranges of an order lie in regions of the process that are its own to move, and overlap nowhere. */
+static void check_ranges(const ProcessView *view, const Move *move, uint64_t seed) {
+        uint64_t bytes = 0;
+
+        cr_assert(move->n_ranges <= MOVE_RANGES_MAX && !move->ranges == (move->n_ranges == 0),
+                  "seed %lu", seed);
+        cr_assert(move->n_ranges > 0 || !move->ranges_only, "seed %lu", seed);
+        for (uint32_t i = 0; i < move->n_ranges; i++) {
+                uint64_t start = move->ranges[i].start, end = move->ranges[i].end, covered = 0;
+
+                cr_assert(start < end && start % 4096 == 0 && end % 4096 == 0, "seed %lu", seed);
+                for (uint32_t k = 0; k < i; k++)
+                        cr_assert(end <= move->ranges[k].start || start >= move->ranges[k].end,
+                                  "seed %lu", seed);
+                for (size_t k = 0; k < view->n_regions; k++)
+                        if (view->regions[k].start >= start && view->regions[k].start < end) {
+                                cr_assert(!view->regions[k].unmovable, "seed %lu", seed);
+                                covered += view->regions[k].bytes;
+                        }
+                cr_assert_eq(covered, end - start, "seed %lu", seed);
+                bytes += covered;
+        }
+        if (move->ranges_only)
+                cr_assert_eq(bytes, move->bytes, "seed %lu", seed);
+}
+
 /* Everything that a plan promises. */
 static void check_plan(const Machine *m, const Plan *plan, uint64_t now_ns, uint64_t seed) {
         unsigned __int128 planned[NODES_MAX] = {};
@@ -100,6 +126,13 @@ static void check_plan(const Machine *m, const Plan *plan, uint64_t now_ns, uint
                 const Move *move = &plan->moves[i];
 
                 check_process(view_of(m, move->id), move, m, now_ns, seed);
+                check_ranges(view_of(m, move->id), move, seed);
+                /* Another order of the same process has another target, and both are of regions. */
+                for (size_t k = 0; k < i; k++)
+                        if (process_id_equal(plan->moves[k].id, move->id))
+                                cr_assert(plan->moves[k].to != move->to && move->ranges_only &&
+                                                  plan->moves[k].ranges_only,
+                                          "seed %lu", seed);
                 planned[move->to] += place_reserve(move->bytes);
         }
         for (uint32_t i = 0; i < m->topology.n_nodes; i++) {
@@ -120,13 +153,18 @@ static void compare_plans(const Plan *a, const Plan *b, uint64_t seed) {
                 const Move *x = &a->moves[i], *y = &b->moves[i];
 
                 cr_assert(process_id_equal(x->id, y->id) && x->to == y->to && x->from == y->from &&
-                                  x->bytes == y->bytes && x->benefit_ns == y->benefit_ns,
+                                  x->bytes == y->bytes && x->benefit_ns == y->benefit_ns &&
+                                  x->n_ranges == y->n_ranges && x->ranges_only == y->ranges_only,
                           "seed %lu move %zu", seed, i);
+                for (uint32_t k = 0; k < x->n_ranges; k++)
+                        cr_assert(x->ranges[k].start == y->ranges[k].start &&
+                                          x->ranges[k].end == y->ranges[k].end,
+                                  "seed %lu move %zu", seed, i);
         }
 }
 
 Test(property, plans_are_sound_whatever_the_order) {
-        size_t moves = 0, moved = 0;
+        size_t moves = 0, moved = 0, by_region = 0;
 
         for (uint64_t seed = 1; seed <= 10000; seed++) {
                 Machine *m = machine_new(seed, MACHINE_ANY);
@@ -142,6 +180,8 @@ Test(property, plans_are_sound_whatever_the_order) {
                 compare_plans(&plan, &shuffled, seed);
                 moves += plan.n_moves;
                 moved += plan.n_moves > 0;
+                for (size_t i = 0; i < plan.n_moves; i++)
+                        by_region += plan.moves[i].ranges_only;
                 plan_done(&plan);
                 plan_done(&shuffled);
                 decide_state_free(one);
@@ -151,6 +191,7 @@ Test(property, plans_are_sound_whatever_the_order) {
         /* The machines must give something to do, or this proves nothing. */
         cr_assert_gt(moved, 1000, "%zu machines with moves", moved);
         cr_assert_gt(moves, 1500, "%zu moves", moves);
+        cr_assert_gt(by_region, 1000, "%zu moves by region", by_region);
 }
 
 Test(property, nothing_moves_when_balanced) {
@@ -241,9 +282,11 @@ Test(property, benefit_never_falls_when_the_remote_share_rises) {
         cr_assert_gt(compared, 500, "%zu", compared);
 }
 
+/* When a process was moved whole, when any region of it, and when each. */
 typedef struct LastMove {
-        uint64_t at_ns;
-        int to;
+        uint64_t whole_ns;
+        uint64_t pieces_ns;
+        uint64_t region_ns[MACHINE_REGIONS];
 } LastMove;
 
 /* What the engine may say, true or not. */
@@ -261,6 +304,32 @@ static Outcome any_outcome(const Move *move, Random *r) {
         return o;
 }
 
+static void expect_rest(uint64_t last_ns, uint64_t rest_ns, uint64_t now_ns, uint64_t seed,
+                        const char *what) {
+        cr_assert(last_ns == 0 || now_ns - last_ns >= rest_ns, "seed %lu: %s again after %lu ns",
+                  seed, what, now_ns - last_ns);
+}
+
+/* What one order does to the machine, if anything. */
+static void carry_out_regions(Machine *m, const Move *move, size_t i, LastMove *last, Random *r,
+                              uint64_t now_ns, uint64_t seed) {
+        bool really = random_once_in(r, 2);
+
+        expect_rest(last->whole_ns, RETURN_NS, now_ns, seed, "regions of a moved process");
+        for (size_t k = 0; k < m->views[i].n_regions; k++)
+                for (uint32_t n = 0; n < move->n_ranges; n++) {
+                        uint64_t at = m->views[i].regions[k].start;
+
+                        if (at < move->ranges[n].start || at >= move->ranges[n].end)
+                                continue;
+                        expect_rest(last->region_ns[k], RETURN_NS, now_ns, seed, "a region");
+                        last->region_ns[k] = now_ns;
+                        if (really)
+                                machine_move_region(m, i, k, move->to);
+                }
+        last->pieces_ns = now_ns;
+}
+
 /* Carries out a plan: memory really moves, or not. */
 static void carry_out(Machine *m, DecideState *state, const Plan *plan, LastMove *last, Random *r,
                       uint64_t now_ns, uint64_t seed) {
@@ -269,17 +338,25 @@ static void carry_out(Machine *m, DecideState *state, const Plan *plan, LastMove
                 size_t i = (size_t)(move->id.pid - 2) / 3;
                 Outcome o = any_outcome(move, r);
 
-                cr_assert(last[i].at_ns == 0 || now_ns - last[i].at_ns >= m->settings.cooldown_ns,
-                          "seed %lu: moved again after %lu ns", seed, now_ns - last[i].at_ns);
-                last[i] = (LastMove) { now_ns, move->to };
-                if (random_once_in(r, 2))
-                        machine_move(m, i, move->to);
+                if (move->ranges_only)
+                        carry_out_regions(m, move, i, &last[i], r, now_ns, seed);
+                else {
+                        expect_rest(last[i].whole_ns, m->settings.cooldown_ns, now_ns, seed,
+                                    "a process");
+                        expect_rest(last[i].pieces_ns, RETURN_NS, now_ns, seed,
+                                    "a process of which regions were");
+                        last[i].whole_ns = now_ns;
+                        if (random_once_in(r, 2))
+                                machine_move(m, i, move->to);
+                }
+                if (random_once_in(r, 20))
+                        o.move.ranges = NULL; /* not known any more */
                 decide_learn(state, &o, &m->settings, now_ns);
         }
 }
 
 Test(property, no_return_within_the_dwell_time) {
-        size_t moves = 0;
+        size_t moves = 0, by_region = 0;
 
         for (uint64_t seed = 1; seed <= 1000; seed++) {
                 Machine *m = machine_new(seed, MACHINE_ANY);
@@ -293,15 +370,18 @@ Test(property, no_return_within_the_dwell_time) {
                 if (m->n_processes > 200) /* enough are small */
                         m->snapshot.n_processes = 200;
                 for (unsigned step = 0; step < 60; step++) {
-                        uint64_t now_ns = START_NS + step * NSEC_PER_SEC;
+                        uint64_t now_ns = START_NS + step * 2 * NSEC_PER_SEC;
 
-                        for (size_t i = 0; i < m->snapshot.n_processes; i++)
+                        /* The others stay on the nodes that they run on, and go by region. */
+                        for (size_t i = 0; i < m->snapshot.n_processes; i += 2)
                                 if (random_once_in(&r, 10))
                                         machine_reschedule(
                                                 m, i, (int)random_below(&r, m->topology.n_nodes));
                         cr_assert_eq(decide(&m->snapshot, state, &m->settings, now_ns, &plan), 0);
                         carry_out(m, state, &plan, last, &r, now_ns, seed);
                         moves += plan.n_moves;
+                        for (size_t i = 0; i < plan.n_moves; i++)
+                                by_region += plan.moves[i].ranges_only;
                 }
                 plan_done(&plan);
                 free(last);
@@ -309,6 +389,7 @@ Test(property, no_return_within_the_dwell_time) {
                 machine_free(m);
         }
         cr_assert_gt(moves, 500, "%zu moves", moves);
+        cr_assert_gt(by_region, 100, "%zu moves by region", by_region);
 }
 
 /* More processes than can be remembered: the plan still does not depend on their order. */
