@@ -61,11 +61,33 @@ run_sanitize() {
                 run_meson_suite unit "$dir"
 }
 
+# What a real daemon wrote in the guest, judged by programs that only the host has. The picture of the
+# page stays in build/.
+check_guest_output() {
+        local dir
+        for dir in "$build"/vm-out/*/21-insight; do
+                [ -e "$dir/report.json" ] || continue
+                need "${web_packages[@]}"
+                need_promtool
+                say "the guest's report page and metrics: $dir"
+                if /usr/bin/python3 "$top/tests/web/test-report.py" "$dir/report.html" \
+                        "$dir/report.json" "$build/report-vm.png" >"$dir/report.tap" 2>&1 &&
+                        promtool check metrics <"$dir/metrics.prom"; then
+                        passed=$((passed + $(grep -c '^ok ' "$dir/report.tap") + 1))
+                else
+                        cat "$dir/report.tap"
+                        failed=$((failed + 1))
+                        broken+=("vm: the report page or the metrics in $dir")
+                fi
+        done
+}
+
 run_vm() {
         say "suite vm: cases on the virtual NUMA machine"
         need_vm
         local staged out=$build/vm.tap status=0
         staged=$(stage)
+        rm -rf "$build/vm-out"
         "$top/tests/vm/lab" test --build "$build" --stage "$staged" --out "$build/vm-out" \
                 all | tee "$out" || status=$?
         local ok not_ok text
@@ -79,6 +101,7 @@ run_vm() {
         passed=$((passed + ok))
         failed=$((failed + not_ok))
         [ "$not_ok" -eq 0 ] || broken+=("vm: $not_ok not ok")
+        check_guest_output
         if [ "$status" -ne 0 ] && [ "$not_ok" -eq 0 ]; then
                 failed=$((failed + 1))
                 broken+=("vm: the lab ended with status $status")

@@ -39,19 +39,38 @@ static void find_state(const Manager *m, DaemonState *ret_state, Reason *ret_rea
         }
 }
 
+/* systemd takes a backslash in STATUS= for an escape of its own and drops it; two of them are one. */
+static void escape_for_systemd(char *ret, const char *name) {
+        for (; *name; name++) {
+                if (*name == '\\')
+                        *ret++ = '\\';
+                *ret++ = *name;
+        }
+        *ret = '\0';
+}
+
+static int describe_job(const Manager *m, const Outcome *job, char **ret) {
+        char name[ESCAPE_BYTES(COMM_BYTES)], text[2 * ESCAPE_BYTES(COMM_BYTES)], others[48] = "";
+        size_t n = mover_count(m->mover);
+
+        escape_string(name, sizeof(name), job->move.comm);
+        escape_for_systemd(text, name);
+        if (n > 1)
+                snprintf(others, sizeof(others), "; %zu more moves", n - 1);
+        return asprintf(ret,
+                        "Moving %s[%d] to node%d: %" PRIu64 " of %" PRIu64 " pages, pass %" PRIu32
+                        "%s.",
+                        text, (int)job->move.id.pid, (int)m->topology.node_id[job->move.to],
+                        job->pages_moved, job->pages_planned, job->passes, others);
+}
+
 /* STATUS= of systemctl status: state, source and what was done so far; sent only when it changes. */
 static void tell_systemd(Manager *m) {
         cleanup_free char *text = NULL;
-        char name[ESCAPE_BYTES(COMM_BYTES)];
         Outcome job;
 
         if (mover_list(m->mover, &job, 1) > 0) {
-                escape_string(name, sizeof(name), job.move.comm);
-                if (asprintf(&text,
-                             "Moving %s[%d] to node%d: %" PRIu64 " of %" PRIu64
-                             " pages, pass %" PRIu32 ".",
-                             name, (int)job.move.id.pid, (int)m->topology.node_id[job.move.to],
-                             job.pages_moved, job.pages_planned, job.passes) < 0)
+                if (describe_job(m, &job, &text) < 0)
                         return;
         } else if (asprintf(&text,
                             "State %s: %s. Source %s. %" PRIu64 " jobs done, %" PRIu64

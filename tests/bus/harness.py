@@ -43,6 +43,7 @@ CONFIG = """<busconfig>
            send_interface="org.freedesktop.DBus.Introspectable"/>
   </policy>
   <include>{policy}</include>
+  {includes}
   <policy user="root">
     <allow own="org.freedesktop.PolicyKit1"/>
     <allow send_destination="org.freedesktop.PolicyKit1"/>
@@ -57,7 +58,8 @@ CONFIG = """<busconfig>
 class Bus:
     """A dbus-daemon with the shipped policy; can be stopped and started again at one address."""
 
-    def __init__(self):
+    def __init__(self, *policies):
+        """policies: further policy files, of those that exist."""
         self.dir = tempfile.mkdtemp(prefix="numabalancer-bus-")
         atexit.register(shutil.rmtree, self.dir, True)
         os.chmod(self.dir, 0o755)
@@ -69,7 +71,9 @@ class Bus:
             extra = f'<policy user="{user}"><allow own="{NAME}"/></policy>'
         policy = os.path.join(TOP, "conf", "org.numabalancer1.conf")
         with open(f"{self.dir}/conf", "w", encoding="utf-8") as f:
-            f.write(CONFIG.format(dir=self.dir, policy=os.path.realpath(policy), extra=extra))
+            f.write(CONFIG.format(dir=self.dir, policy=os.path.realpath(policy), extra=extra,
+                                  includes="".join(f"<include>{p}</include>" for p in policies
+                                                   if os.path.exists(p))))
 
     def start(self):
         self.process = subprocess.Popen(

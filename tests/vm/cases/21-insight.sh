@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What a person, a script and a monitoring system see: bus, journal with catalog, metrics, units, top; with
 # names as an attacker would choose them; and that nobody who looks starts a daemon that was stopped.
-# lab: nodes=2 mem=1G kernel=6.1 timeout=240 stage=yes
+# lab: nodes=2 mem=1G kernel=6.1 timeout=400 stage=yes
 # shellcheck disable=SC2016
 
 # shellcheck source=tests/vm/guest/lib.sh
