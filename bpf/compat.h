@@ -33,7 +33,7 @@
 #define HUGETLBFS_MAGIC 0x958458f6
 
 /* Keeps the compiler from narrowing or merging the load of a value: the verifier accepts only
- * eight-byte loads from the context of a perf_event program. */
+ * eight-byte loads at constant offsets from the context of perf_event and tracepoint programs. */
 #define keep_value(v) asm volatile("" : "+r"(v))
 
 /* Whether a policy names nodes, as opposed to "where the task runs". */

@@ -107,13 +107,21 @@ static __always_inline void count_caller(__u32 tgid, __u64 pages) {
 
 /* Arguments of the tracepoint: succeeded, failed, then from 5.9 thp_succeeded, thp_failed, thp_split,
  * from 6.8 large_folio_split as well, and in the end mode and reason. Its record has the same members,
- * which tells where the reason is. */
+ * which tells where the reason is. Each is loaded on its own, for the verifier wants constant offsets. */
 static __always_inline __u32 reason_of(const struct bpf_raw_tracepoint_args *ctx) {
-        if (bpf_core_field_exists(struct trace_event_raw_mm_migrate_pages, large_folio_split))
-                return ctx->args[7];
-        if (bpf_core_field_exists(struct trace_event_raw_mm_migrate_pages, thp_split))
-                return ctx->args[6];
-        return ctx->args[3];
+        __u64 reason;
+
+        if (bpf_core_field_exists(struct trace_event_raw_mm_migrate_pages, large_folio_split)) {
+                reason = ctx->args[7];
+                keep_value(reason);
+        } else if (bpf_core_field_exists(struct trace_event_raw_mm_migrate_pages, thp_split)) {
+                reason = ctx->args[6];
+                keep_value(reason);
+        } else {
+                reason = ctx->args[3];
+                keep_value(reason);
+        }
+        return reason;
 }
 
 SEC("raw_tp/mm_migrate_pages")

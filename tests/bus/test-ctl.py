@@ -313,6 +313,9 @@ def test_metrics():
     for line in ("numabalancer_up 1", "numabalancer_samples_total 1000",
                  'numabalancer_failures_total{errno="EBUSY"} 100',
                  'numabalancer_failed_bytes_total{errno="EBUSY"} 409600',
+                 'numabalancer_kernel_migrated_pages_total{reason="numa_misplaced"} 205',
+                 'numabalancer_kernel_failed_pages_total{reason="compaction"} 300',
+                 'numabalancer_kernel_migrated_huge_pages_total{reason="syscall"} 403',
                  'numabalancer_access_ratio{from="0",to="4"} 0.7',
                  'numabalancer_unit_processes{unit="worker@1.service"} 3'):
         h.true(line in seen, line)

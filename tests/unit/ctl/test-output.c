@@ -29,7 +29,9 @@ TestSuite(output, .init = set_up);
 Test(output, status) {
         cleanup_json json_object *p = json_tokener_parse(properties);
         cleanup_json json_object *s =
-                json_tokener_parse("{\"AccessesTotal\":1000,\"JobsActive\":1}");
+                json_tokener_parse("{\"AccessesTotal\":1000,\"JobsActive\":1,"
+                                   "\"KernelOwnPagesMoved\":524288,\"KernelPagesMoved\":"
+                                   "{\"compaction\":5,\"syscall\":0,\"numa_misplaced\":7}}");
 
         output_status(capture_file(), p, s, NULL, 1700000250000000, false);
         cr_assert_str_eq(capture_end(),
@@ -43,6 +45,8 @@ Test(output, status) {
                          "     Processes: 12 watched, 1 being moved\n"
                          "    Migrations: 5 started, 4 finished, 1 failed, 2 further passes\n"
                          "         Moved: 2.0 GiB (524288 pages), 7 pages failed\n"
+                         "  Kernel moved: 524288 of the daemon's pages, 12 others: compaction 5, "
+                         "numa_misplaced 7\n"
                          "  Own CPU time: 2.5 s, 1 % of one CPU\n");
 }
 
