@@ -21,6 +21,8 @@ static void learn_page_cost(DecideState *state, const Outcome *outcome) {
 static void block_node(NodeBlock *block, uint64_t now_ns) {
         uint64_t forget_ns = NODE_BLOCK_NS << NODE_BLOCK_DOUBLINGS_MAX;
 
+        if (now_ns < block->until_ns)
+                return; /* one of several moves that met the same want of room */
         if (sub_sat(now_ns, block->failed_ns) > forget_ns)
                 block->failures = 0;
         block->until_ns = add_sat(now_ns, NODE_BLOCK_NS << block->failures);

@@ -100,6 +100,24 @@ static void diagnose_kernel_moves(const Manager *m, Report *r) {
                 add(r, "kernel-moves", m->migrations ? NULL : m->migrations_problem);
 }
 
+static void diagnose_move_shared(const Manager *m, Report *r) {
+        bool wanted = m->settings.move_shared, held = mover_may_move_shared(m->mover);
+
+        if (!wanted || r->n >= r->max)
+                return;
+        add(r, "move-shared", NULL);
+        Finding *f = &r->findings[r->n - 1];
+        snprintf(f->found, sizeof(f->found), "migration.move_shared is on, CAP_SYS_NICE is %s",
+                 held ? "held" : "not held");
+        if (held)
+                return;
+        f->state = FINDING_LIMITED;
+        f->effect = "pages that other processes map stay where they are";
+        f->fix =
+                "give the unit the drop-in move-shared.conf, as numabalancer.conf(5) says, or turn "
+                "migration.move_shared off";
+}
+
 size_t manager_findings(Manager *m, Finding *ret, size_t max) {
         size_t n = manager_diagnose(&m->root, &m->topology,
                                     observer_source(m->observer) != SOURCE_NONE, m->bus, ret, max);
@@ -113,5 +131,6 @@ size_t manager_findings(Manager *m, Finding *ret, size_t max) {
                         correct_finding(m, &ret[i]);
         report.n = n;
         diagnose_kernel_moves(m, &report);
+        diagnose_move_shared(m, &report);
         return report.n;
 }

@@ -49,7 +49,7 @@ static int64_t chunk_call(Chunk *c, const MoverKernel *kernel, uint32_t first,
         for (uint32_t tries = 0; tries < INTERRUPTED_TRIES; tries++) {
                 uint64_t begin = kernel->now_ns(kernel->userdata);
                 r = kernel->move_pages(kernel->userdata, c->pid, c->address + first, c->n - first,
-                                       c->to, c->status + first);
+                                       c->to, c->all, c->status + first);
                 uint64_t end = kernel->now_ns(kernel->userdata);
                 result->busy_ns += end > begin ? end - begin : 0;
                 result->calls++;

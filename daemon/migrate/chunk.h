@@ -25,6 +25,7 @@ typedef struct Chunk {
         pid_t pid;
         NodeMask from;
         int to;
+        bool all;  /* move pages that others map, too */
         bool huge; /* each address is the first of a unit of which all pages are on a source */
         uint32_t n;
         uint64_t address[CHUNK_PAGES_MAX]; /* each once, in the order of the job */

@@ -88,17 +88,27 @@ static int fill_from_scan(Job *job, const JobEnv *env) {
         return c->n > 0;
 }
 
+/* Pages that others map are tried from this pass on: what is busy with them may be over by then. */
+#define SHARED_PASS 3
+
 static int fill_from_list(Job *job, const JobEnv *env, ChunkResult *result) {
+        uint32_t wanted = job_chunk_size(job, env, CALL_RETRY);
+        WorkList *list = &job->left;
         Chunk *c = &job->chunk;
 
-        c->n = worklist_take(&job->left, c->address, job_chunk_size(job, env, CALL_RETRY));
+        c->n = worklist_take(list, c->address, wanted);
+        if (c->n == 0 && job->outcome.passes >= SHARED_PASS && job_moves_shared(job, env)) {
+                list = &job->shared;
+                c->n = worklist_take(list, c->address, wanted);
+                c->all = true;
+        }
         if (c->n == 0)
                 return 0;
         int r = chunk_filter(c, env->kernel, result);
         if (r < 0) {
                 /* Nothing was tried: they are still to be moved. */
                 for (uint32_t i = 0; i < c->n; i++)
-                        (void)worklist_add(&job->left, c->address[i]);
+                        (void)worklist_add(list, c->address[i]);
                 return r;
         }
         return 1;
@@ -111,7 +121,7 @@ int job_fill(Job *job, const JobEnv *env, ChunkResult *result) {
         c->from = job->outcome.move.from;
         c->to = job->outcome.move.to;
         c->n = 0;
-        c->huge = false;
+        c->huge = c->all = false;
         if (job->outcome.passes > 1)
                 return fill_from_list(job, env, result);
         int r = job_find_ahead(job, env);

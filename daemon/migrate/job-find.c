@@ -24,6 +24,8 @@ static int find_next(Job *job, const JobEnv *env, WorkUnit *ret) {
         if (r <= 0)
                 return r;
         NegativeKind kind = job_find_negative(job, env, ret->base);
+        if (kind == NEGATIVE_SHARED && job_moves_shared(job, env))
+                kind = NEGATIVE_NONE;
         if (kind != NEGATIVE_NONE) {
                 job->skipped[kind] += !job->walked;
                 return -EAGAIN;
@@ -128,10 +130,15 @@ int job_find(Job *job, const JobEnv *env, WorkUnit *ret) {
         return r;
 }
 
+static MappingKinds job_kinds(const Job *job) {
+        return (job->settings.move_shared ? MAPPINGS_SHARED : 0) |
+               (job->settings.never_hugetlb ? 0 : MAPPINGS_HUGETLB);
+}
+
 void job_scan_again(Job *job, const JobEnv *env) {
         job_find_stop(job, env);
         found_clear(&job->found);
-        scan_start(&job->scan, env->kernel, job->outcome.move.id.pid, &job->walk);
+        scan_start(&job->scan, env->kernel, job->outcome.move.id.pid, &job->walk, job_kinds(job));
         job->scan_ended = false;
         job->unit_page = UNIT_PAGES;
         if (!job->walked) {

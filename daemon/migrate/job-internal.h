@@ -16,6 +16,9 @@ static inline bool job_is_gone(const Job *job, const JobEnv *env) {
 /* Whether the job must stop where it is: cancelled, paused, shutting down. */
 bool job_interrupted(const Job *job, const JobEnv *env);
 
+/* Whether pages that others map are tried, too, from the third pass on. */
+bool job_moves_shared(const Job *job, const JobEnv *env);
+
 /* Reason of a job that went over its pages until the end. */
 Reason job_reason(const Job *job);
 

@@ -100,18 +100,10 @@ uint32_t job_chunk_size(const Job *job, const JobEnv *env, CallKind kind) {
         return n > pace_chunk_min(kind) ? n : pace_chunk_min(kind);
 }
 
-/* False: it cannot be told. */
-static bool job_sample(const Job *job, const MoverKernel *kernel, ProgressSample *ret) {
+bool job_sample(const MoverKernel *kernel, pid_t pid, ProgressSample *ret) {
         ret->at_ns = kernel->now_ns(kernel->userdata);
-        return kernel->progress && kernel->progress(kernel->userdata, job->outcome.move.id.pid,
-                                                    &ret->cpu_ns, &ret->faults) >= 0;
-}
-
-void job_watch(Job *job, const MoverKernel *kernel) {
-        ProgressSample sample;
-
-        if (job_sample(job, kernel, &sample))
-                progress_start(&job->progress, &sample);
+        return kernel->progress &&
+               kernel->progress(kernel->userdata, pid, &ret->cpu_ns, &ret->faults) >= 0;
 }
 
 /* Without a pause budget the administrator wants it over soon. */
@@ -122,7 +114,7 @@ static bool job_is_watched(const Job *job) {
 void job_watch_pass(Job *job, const JobEnv *env) {
         ProgressSample sample;
 
-        if (job_is_watched(job) && job_sample(job, env->kernel, &sample))
+        if (job_is_watched(job) && job_sample(env->kernel, job->outcome.move.id.pid, &sample))
                 progress_begin(&job->progress, &sample, job->outcome.move.cpu_ns / 1e9);
 }
 
@@ -131,7 +123,8 @@ void job_watch_call(Job *job, const JobEnv *env, uint64_t busy_ns) {
 
         if (!job_is_watched(job))
                 return;
-        if (progress_is_due(&job->progress, job_now(env)) && job_sample(job, env->kernel, &sample))
+        if (progress_is_due(&job->progress, job_now(env)) &&
+            job_sample(env->kernel, job->outcome.move.id.pid, &sample))
                 progress_judge(&job->progress, &sample);
         if (job->progress.brake > 0) {
                 uint32_t percent = job->order.cpu_percent > 100 ? 100 : job->order.cpu_percent;

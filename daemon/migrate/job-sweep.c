@@ -12,11 +12,6 @@
 /* It cannot be stopped, so it must not take longer than a service has to stop. */
 #define SWEEP_NS_MAX (10 * NSEC_PER_SEC)
 
-/* Without a pause budget, too, pages go one by one: calls of many pages are as fast, can be stopped,
- * and need no second look at every page to know what they did. Just what is over within this is left
- * to migrate_pages(2). */
-#define SWEEP_NS_FREE (20 * NSEC_PER_MSEC)
-
 bool job_sweeps_always(const Job *job) {
         /* It knows no addresses. */
         return job->settings.method == METHOD_MIGRATE_PAGES && !job->outcome.move.ranges_only;
@@ -27,10 +22,13 @@ bool job_may_sweep(const Job *job, const JobEnv *env, uint64_t pages) {
         uint64_t ns = add_sat(job_estimate_sweep_ns(env, pages),
                               mul_sat(job->all_pages, WALK_NS_PER_PAGE));
 
+        /* With CAP_SYS_NICE it moves what everybody shares, and to nodes outside the cpuset. */
+        if (env->kernel->may_move_all)
+                return false;
         if (job->settings.method == METHOD_MOVE_PAGES || job->outcome.move.ranges_only ||
             ns > SWEEP_NS_MAX)
                 return false;
-        return job_sweeps_always(job) || ns <= (budget_ns > 0 ? budget_ns : SWEEP_NS_FREE);
+        return job_sweeps_always(job) || budget_ns == 0 || ns <= budget_ns;
 }
 
 bool job_wants_sweep(const Job *job, const JobEnv *env) {

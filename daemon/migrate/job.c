@@ -24,6 +24,7 @@ int job_init(Job *job, uint64_t id, const Move *move, Walk walk, int fd, uint64_
         job->fd = fd;
         job->unit_page = UNIT_PAGES;
         worklist_init(&job->left, page_bytes);
+        worklist_init(&job->shared, page_bytes);
         job->ahead_result = 1;
         return 0;
 }
@@ -35,6 +36,7 @@ void job_done(Job *job, const MoverKernel *kernel) {
         walk_done(&job->walk);
         found_done(&job->found);
         worklist_done(&job->left);
+        worklist_done(&job->shared);
 }
 
 /* A cancelled job still finds out what its sweep has moved. */
@@ -51,6 +53,9 @@ static void job_settle(Job *job, Reason reason) {
         Outcome *o = &job->outcome;
         uint64_t settled = o->pages_moved + o->pages_failed + o->pages_gone + o->pages_shared;
         uint64_t left = job->left.n_pages + job_pages_in_hand(job);
+
+        o->pages_shared += job->shared.n_pages;
+        settled += job->shared.n_pages;
 
         /* Not all of it was walked: what the order expected, or more was found. */
         if (!job->walked && o->pages_planned < job->found_pages)
@@ -69,11 +74,10 @@ static void job_settle(Job *job, Reason reason) {
         }
 }
 
-/* What stayed behind is left alone by the next jobs. */
-static void job_remember_left(Job *job, const JobEnv *env) {
-        worklist_rewind(&job->left);
-        for (size_t i = 0; i < job->left.n_units; i++)
-                job_add_negative(job, env, job->left.units[i].base, NEGATIVE_FAILED);
+static void job_remember(const Job *job, const JobEnv *env, WorkList *list, NegativeKind kind) {
+        worklist_rewind(list);
+        for (size_t i = 0; i < list->n_units; i++)
+                job_add_negative(job, env, list->units[i].base, kind);
 }
 
 JobResult job_end(Job *job, const JobEnv *env, Reason reason, int error) {
@@ -81,8 +85,11 @@ JobResult job_end(Job *job, const JobEnv *env, Reason reason, int error) {
 
         job_find_stop(job, env);
         job_settle(job, reason);
+        /* What stayed behind is left alone by the next jobs. */
         if (reason == REASON_PARTLY || reason == REASON_PASSES_EXHAUSTED)
-                job_remember_left(job, env);
+                job_remember(job, env, &job->left, NEGATIVE_FAILED);
+        if (reason != REASON_CANCELLED)
+                job_remember(job, env, &job->shared, NEGATIVE_SHARED);
         o->state = JOB_FINISHED;
         o->reason = reason;
         o->error = error;
@@ -151,7 +158,6 @@ static void job_book(Job *job, const JobEnv *env, const ChunkResult *result) {
         o->pages_moved += result->pages[PAGE_MOVED];
         o->pages_gone += result->pages[PAGE_GONE];
         o->pages_failed += result->pages[PAGE_REFUSED];
-        o->pages_shared += result->pages[PAGE_SHARED];
         for (int i = 0; i < FAILURE_MAX; i++) {
                 o->failures[i] += result->failures[i];
                 o->failed_bytes[i] += result->failed_pages[i] * env->kernel->page_bytes;
@@ -161,29 +167,43 @@ static void job_book(Job *job, const JobEnv *env, const ChunkResult *result) {
         o->bytes_moved = o->pages_moved * env->kernel->page_bytes;
 }
 
-/* Pages to retry go back on the list, or fail when it has no room. Units with pages that failed for
- * good are left alone by later jobs. */
-static void job_sort_chunk(Job *job, const JobEnv *env) {
-        Outcome *o = &job->outcome;
-        const Chunk *c = &job->chunk;
-        uint64_t unit_bytes = (uint64_t)UNIT_PAGES * env->kernel->page_bytes;
+bool job_moves_shared(const Job *job, const JobEnv *env) {
+        return job->settings.move_shared && env->kernel->may_move_all && !job->refused_all;
+}
 
-        for (uint32_t i = 0; i < c->n; i++) {
-                uint64_t address = c->address[i];
-                if (c->page[i] == PAGE_RETRY && worklist_add(&job->left, address) < 0)
+/* What becomes of one page that stayed behind: it goes back on a list, or fails when that has no room.
+ * Units with pages that failed for good are left alone by later jobs. */
+static void job_keep(Job *job, const JobEnv *env, uint64_t address, PageClass class) {
+        Outcome *o = &job->outcome;
+        uint64_t base = address - address % ((uint64_t)UNIT_PAGES * env->kernel->page_bytes);
+
+        if (class == PAGE_RETRY) {
+                WorkList *list = job->chunk.all ? &job->shared : &job->left;
+                if (worklist_add(list, address) < 0)
                         o->pages_failed++;
-                else if (c->page[i] == PAGE_SHARED || c->page[i] == PAGE_REFUSED)
-                        job_add_negative(job, env, address - address % unit_bytes,
-                                         c->page[i] == PAGE_SHARED ? NEGATIVE_SHARED
-                                                                   : NEGATIVE_FAILED);
-        }
+        } else if (class == PAGE_SHARED) {
+                if (!job->chunk.all && job_moves_shared(job, env) &&
+                    worklist_add(&job->shared, address) >= 0)
+                        return;
+                o->pages_shared++;
+                job_add_negative(job, env, base, NEGATIVE_SHARED);
+        } else if (class == PAGE_REFUSED)
+                job_add_negative(job, env, base, NEGATIVE_FAILED);
+}
+
+static void job_sort_chunk(Job *job, const JobEnv *env) {
+        const Chunk *c = &job->chunk;
+
+        for (uint32_t i = 0; i < c->n; i++)
+                job_keep(job, env, c->address[i], c->page[i]);
 }
 
 static JobResult job_end_pass(Job *job, const JobEnv *env) {
         Outcome *o = &job->outcome;
 
         worklist_rewind(&job->left);
-        if (job->ending != REASON_NONE || job->left.n_pages == 0 ||
+        worklist_rewind(&job->shared);
+        if (job->ending != REASON_NONE || job->left.n_pages + job->shared.n_pages == 0 ||
             o->passes >= job->settings.passes)
                 return job_end(job, env, job_reason(job), o->error);
 
@@ -214,6 +234,20 @@ static int job_try_chunk(Job *job, const JobEnv *env, ChunkResult *result) {
         return r < 0 ? r : 1;
 }
 
+/* MPOL_MF_MOVE_ALL was refused although the capability seemed to be there (a user namespace, a security
+ * module): these pages stay, that is all. */
+static void job_take_refusal(Job *job, ChunkResult *result) {
+        Chunk *c = &job->chunk;
+
+        if (!c->all || result->error != -EPERM)
+                return;
+        result->error = 0;
+        job->refused_all = true;
+        for (uint32_t i = 0; i < c->n; i++)
+                if (c->page[i] == PAGE_RETRY)
+                        c->page[i] = PAGE_SHARED;
+}
+
 /* The chunk that is filled: JOB_SUSPENDED to go on, or when interrupted. */
 static JobResult job_move_chunk(Job *job, const JobEnv *env) {
         Chunk *c = &job->chunk;
@@ -233,6 +267,7 @@ static JobResult job_move_chunk(Job *job, const JobEnv *env) {
                         c->page[i] = PAGE_RETRY;
         }
         job->filled = false;
+        job_take_refusal(job, &result);
         job_book(job, env, &result);
         job_sort_chunk(job, env);
         env->publish(env->userdata, job);
@@ -299,6 +334,8 @@ static void job_begin(Job *job, const JobEnv *env) {
 JobResult job_run(Job *job, const JobEnv *env) {
         if (job->outcome.started_ns == 0) {
                 job_begin(job, env);
+                if (job->ending == REASON_NO_MEMORY && !job_cancelled(job))
+                        return job_fail(job, env, -ENOMEM);
                 if (job->fd < 0 && !job_cancelled(job))
                         return job_fail(job, env, job->fd);
         }

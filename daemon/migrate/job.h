@@ -73,10 +73,12 @@ typedef struct Job {
         WorkUnit rest[CHUNK_UNITS_MAX + 1];
         uint32_t n_rest;
         HugeGuess huge;
-        WorkList left; /* pages to try again */
-        Chunk chunk;   /* of the next call */
-        bool filled;   /* chunk waits for the pace, */
-        bool stale;    /* and has waited through an interruption */
+        WorkList left;    /* pages to try again */
+        WorkList shared;  /* and those that others map, where they may be moved later */
+        Chunk chunk;      /* of the next call */
+        bool refused_all; /* moving them was refused */
+        bool filled;      /* chunk waits for the pace, */
+        bool stale;       /* and has waited through an interruption */
         atomic_bool cancelled;
 } Job;
 
@@ -97,8 +99,8 @@ typedef struct JobEnv {
  * they stay the caller's. */
 int job_init(Job *job, uint64_t id, const Move *move, Walk walk, int fd, uint64_t now_ns,
              uint64_t page_bytes);
-/* Begins to watch the process. */
-void job_watch(Job *job, const MoverKernel *kernel);
+/* What the process has done until now; false: it cannot be told. */
+bool job_sample(const MoverKernel *kernel, pid_t pid, ProgressSample *ret);
 
 void job_done(Job *job, const MoverKernel *kernel);
 

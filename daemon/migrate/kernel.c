@@ -3,11 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <numa.h>
 #include <numaif.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -38,7 +41,7 @@ static int64_t kernel_migrate_pages(void *userdata, pid_t pid, NodeMask from, in
 }
 
 static int64_t kernel_move_pages(void *userdata, pid_t pid, const uint64_t *addresses, uint32_t n,
-                                 int to, int32_t *status) {
+                                 int to, bool all, int32_t *status) {
         const KernelContext *c = userdata;
         void *pages[CHUNK_PAGES_MAX];
         int nodes[CHUNK_PAGES_MAX];
@@ -49,7 +52,8 @@ static int64_t kernel_move_pages(void *userdata, pid_t pid, const uint64_t *addr
                 pages[i] = (void *)(uintptr_t)addresses[i];
                 nodes[i] = c->topology->node_id[to];
         }
-        int r = numa_move_pages(pid, n, pages, nodes, status, MPOL_MF_MOVE);
+        int r = numa_move_pages(pid, n, pages, nodes, status,
+                                all ? MPOL_MF_MOVE_ALL : MPOL_MF_MOVE);
         int64_t result = r < 0 ? -errno : r;
         for (uint32_t i = 0; i < n; i++)
                 if (status[i] >= 0) {
@@ -72,8 +76,15 @@ static bool name_is_special(const char *name) {
                strcmp(name, "[vsyscall]") == 0;
 }
 
+/* Anonymous memory of MAP_HUGETLB; processes with hugetlb files are told by their account of pages,
+ * long before. */
+static bool name_is_hugetlb(const char *name) {
+        return strncmp(name, "/anon_hugepage", strlen("/anon_hugepage")) == 0;
+}
+
 typedef struct Taker {
         uint64_t from;
+        MappingKinds kinds;
         AddressRange *ranges;
         uint32_t n, max;
 } Taker;
@@ -82,17 +93,18 @@ static int take_mapping(const Mapping *m, void *userdata) {
         Taker *t = userdata;
 
         /* What nobody can access costs nobody time. */
-        if (m->shared || (!m->readable && !m->writable) || m->end <= t->from ||
-            name_is_special(m->name))
+        if ((m->shared && !(t->kinds & MAPPINGS_SHARED)) ||
+            (name_is_hugetlb(m->name) && !(t->kinds & MAPPINGS_HUGETLB)) ||
+            (!m->readable && !m->writable) || m->end <= t->from || name_is_special(m->name))
                 return 0;
         t->ranges[t->n++] = (AddressRange) { .start = m->start, .end = m->end };
         return t->n == t->max;
 }
 
-static int kernel_read_mappings(void *userdata, pid_t pid, uint64_t from, AddressRange *ret,
-                                uint32_t max) {
+static int kernel_read_mappings(void *userdata, pid_t pid, uint64_t from, MappingKinds kinds,
+                                AddressRange *ret, uint32_t max) {
         const KernelContext *c = userdata;
-        Taker taker = { .from = from, .ranges = ret, .max = max };
+        Taker taker = { .from = from, .kinds = kinds, .ranges = ret, .max = max };
 
         int r = maps_read(c->root, pid, take_mapping, &taker);
         /* The system call says EPERM where the file says EACCES. */
@@ -160,6 +172,23 @@ static void kernel_sleep_until(void *userdata, uint64_t until_ns, int wake_fd) {
         (void)ppoll(&p, 1, until_ns == UINT64_MAX ? NULL : &t, NULL);
 }
 
+/* CAP_SYS_NICE of this thread, which those that it starts inherit. */
+static bool holds_sys_nice(void) {
+        struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+        struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+        return syscall(SYS_capget, &header, data) == 0 &&
+               data[0].effective & CAP_TO_MASK(CAP_SYS_NICE);
+}
+
+static uint32_t usable_cpus(void) {
+        cpu_set_t set;
+
+        /* Fails on machines with more CPUs than the set holds. */
+        return sched_getaffinity(0, sizeof(set), &set) < 0 ? (uint32_t)sysconf(_SC_NPROCESSORS_ONLN)
+                                                           : (uint32_t)CPU_COUNT(&set);
+}
+
 void kernel_init(MoverKernel *ret, KernelContext *context, const Topology *topology,
                  const SystemRoot *root) {
         *context = (KernelContext) { .topology = topology, .root = root };
@@ -177,6 +206,7 @@ void kernel_init(MoverKernel *ret, KernelContext *context, const Topology *topol
                 .sleep_until = kernel_sleep_until,
                 .userdata = context,
                 .page_bytes = (uint32_t)sysconf(_SC_PAGESIZE),
-                .cpus = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN),
+                .may_move_all = holds_sys_nice(),
+                .cpus = usable_cpus(),
         };
 }

@@ -87,6 +87,16 @@ static Slot *mover_pick(Mover *m, uint64_t now_ns, uint64_t *ret_until_ns) {
         return best;
 }
 
+/* A node is full: those that wait to begin to fill it need not try. */
+static void mover_tell_full(Mover *m, int node) {
+        for (size_t i = 0; i < m->n_slots; i++) {
+                Slot *slot = m->slots[i];
+                if (!slot->running && slot->shown.state == JOB_QUEUED &&
+                    slot->shown.move.to == node)
+                        slot->job.ending = REASON_NO_MEMORY;
+        }
+}
+
 /* Called and returns with the lock held. */
 static void mover_work(Mover *m, Slot *slot, const Worker *self, const JobEnv *env) {
         slot->running = true;
@@ -100,6 +110,8 @@ static void mover_work(Mover *m, Slot *slot, const Worker *self, const JobEnv *e
         slot->shown = slot->job.outcome;
         if (r != JOB_SUSPENDED)
                 mover_push_event(m, &slot->shown);
+        if (r == JOB_ENDED && slot->shown.reason == REASON_NO_MEMORY)
+                mover_tell_full(m, slot->shown.move.to);
         if (r == JOB_ENDED)
                 mover_drop_slot(m, slot);
         /* It may have stood in the way of others. */

@@ -123,7 +123,8 @@ static bool moves_exclude(const Move *a, const Move *b) {
         return a->id.pid == b->id.pid && (!a->ranges_only || !b->ranges_only || a->to == b->to);
 }
 
-static int slot_new(Mover *m, const Move *move, Walk walk, int fd, Slot **ret) {
+static int slot_new(Mover *m, const Move *move, Walk walk, int fd, const ProgressSample *before,
+                    Slot **ret) {
         Slot *slot = calloc(1, sizeof(*slot));
 
         if (!slot)
@@ -134,14 +135,16 @@ static int slot_new(Mover *m, const Move *move, Walk walk, int fd, Slot **ret) {
                 free(slot);
                 return r;
         }
-        job_watch(&slot->job, &m->kernel);
+        if (before)
+                progress_start(&slot->job.progress, before);
         slot->shown = slot->job.outcome;
         *ret = slot;
         return 0;
 }
 
 /* Takes the walk when it returns 0. */
-static int mover_add_slot(Mover *m, const Move *move, Walk walk, uint64_t *ret_job) {
+static int mover_add_slot(Mover *m, const Move *move, Walk walk, const ProgressSample *before,
+                          uint64_t *ret_job) {
         Slot *slot;
 
         for (size_t i = 0; i < m->n_slots; i++)
@@ -154,7 +157,7 @@ static int mover_add_slot(Mover *m, const Move *move, Walk walk, uint64_t *ret_j
         int fd = m->kernel.attach(m->kernel.userdata, move->id);
         if (fd == -ESRCH)
                 return fd;
-        int r = slot_new(m, move, walk, fd, &slot);
+        int r = slot_new(m, move, walk, fd, before, &slot);
         if (r < 0) {
                 if (fd >= 0)
                         m->kernel.detach(m->kernel.userdata, fd);
@@ -167,6 +170,7 @@ static int mover_add_slot(Mover *m, const Move *move, Walk walk, uint64_t *ret_j
 }
 
 int mover_submit(Mover *m, const Move *move, uint64_t *ret_job) {
+        ProgressSample before;
         Walk walk;
 
         if (!move_is_valid(m->topology, move))
@@ -174,9 +178,10 @@ int mover_submit(Mover *m, const Move *move, uint64_t *ret_job) {
         int r = walk_init(&walk, move, m->kernel.page_bytes);
         if (r < 0)
                 return r;
+        bool watched = job_sample(&m->kernel, move->id.pid, &before);
 
         pthread_mutex_lock(&m->lock);
-        r = m->stop ? -ECANCELED : mover_add_slot(m, move, walk, ret_job);
+        r = m->stop ? -ECANCELED : mover_add_slot(m, move, walk, watched ? &before : NULL, ret_job);
         pthread_mutex_unlock(&m->lock);
         if (r < 0)
                 walk_done(&walk);
@@ -220,6 +225,10 @@ bool mover_is_busy(const Mover *m, ProcessId id) {
                         busy = true;
         pthread_mutex_unlock(mover_lock(m));
         return busy;
+}
+
+bool mover_may_move_shared(const Mover *m) {
+        return m && m->kernel.may_move_all;
 }
 
 int mover_get_fd(const Mover *m) {

@@ -18,23 +18,30 @@ typedef struct Mover Mover;
 /* What move_pages leaves in a status that it did not write; the engine fills it in beforehand. */
 #define MOVE_STATUS_UNWRITTEN INT32_MIN
 
+/* What is walked besides private memory. */
+typedef enum MappingKinds {
+        MAPPINGS_SHARED = 1,  /* shared memory and files mapped shared */
+        MAPPINGS_HUGETLB = 2, /* anonymous hugetlb pages */
+} MappingKinds;
+
 /* System calls and clock of the engine, replaced by a script in tests. All return 0 or more, or a
  * negative errno. Addresses are page aligned; node numbers are dense indices. Called from worker
  * threads without a lock held. */
 typedef struct MoverKernel {
         /* migrate_pages(2): pages that could not be moved (>= 0). */
         int64_t (*migrate_pages)(void *userdata, pid_t pid, NodeMask from, int to);
-        /* move_pages(2) with MPOL_MF_MOVE of n pages to one node: 0, or the number of pages not
+        /* move_pages(2) with MPOL_MF_MOVE, or MPOL_MF_MOVE_ALL where `all`, of n pages to one node: 0, or the number of pages not
          * moved including those not attempted. status[n]: node index or negative errno where the
          * kernel wrote it, else as it was. */
         int64_t (*move_pages)(void *userdata, pid_t pid, const uint64_t *addresses, uint32_t n,
-                              int to, int32_t *status);
+                              int to, bool all, int32_t *status);
         /* Where pages are: node index or negative errno each; see residency_query(). */
         int (*query_pages)(void *userdata, pid_t pid, const uint64_t *addresses, uint32_t n,
                            int32_t *ret_node);
-        /* Up to max accessible private mappings that end above `from`, ascending; 0 at the end. */
-        int (*read_mappings)(void *userdata, pid_t pid, uint64_t from, AddressRange *ret,
-                             uint32_t max);
+        /* Up to max accessible mappings that end above `from`, ascending; 0 at the end. Just private
+         * ones, unless kinds asks for more. */
+        int (*read_mappings)(void *userdata, pid_t pid, uint64_t from, MappingKinds kinds,
+                             AddressRange *ret, uint32_t max);
         /* Takes hold of the address space of a process: a descriptor for check that never stands for
          * another one, whatever becomes of the pid. -ESRCH: it is not the process meant; -EPERM. */
         int (*attach)(void *userdata, ProcessId id);
@@ -51,7 +58,8 @@ typedef struct MoverKernel {
         void (*sleep_until)(void *userdata, uint64_t until_ns, int wake_fd);
         void *userdata;
         uint32_t page_bytes;
-        uint32_t cpus; /* as many threads are started, up to a handful */
+        bool may_move_all; /* CAP_SYS_NICE is held */
+        uint32_t cpus;     /* as many threads are started, up to a handful */
 } MoverKernel;
 
 /* kernel == NULL: the running kernel. Topology and root are borrowed. */
@@ -82,6 +90,9 @@ int mover_cancel(Mover *m, uint64_t job);
 /* A paused engine starts no call that moves pages: a pass under way stops after the present call and
  * goes on where it was when the engine is resumed; jobs stay queued. */
 void mover_pause(Mover *m, bool paused);
+
+/* Whether pages that other processes map can be moved: CAP_SYS_NICE is held. False for NULL. */
+bool mover_may_move_shared(const Mover *m);
 
 /* Whether a job for this process is queued, running or waiting. */
 bool mover_is_busy(const Mover *m, ProcessId id);

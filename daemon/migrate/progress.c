@@ -14,6 +14,9 @@
 /* Faults per second that moving its pages must add before it counts as the cause. */
 #define FAULTS_MORE 4.0
 
+/* Who faults more often anyway does so less while it is held up: its faults tell nothing. */
+#define FAULTS_TELL 20.0
+
 static double per_ns(uint64_t later, uint64_t earlier, uint64_t ns) {
         return ratio_or((double)sub_sat(later, earlier), (double)ns, 0);
 }
@@ -52,7 +55,7 @@ void progress_judge(Progress *p, const ProgressSample *now) {
         uint64_t ns = sub_sat(now->at_ns, p->last.at_ns);
         double cpu_rate = per_ns(now->cpu_ns, p->last.cpu_ns, ns);
         double fault_rate = per_ns(now->faults, p->last.faults, ns) * 1e9;
-        bool faults_more = fault_rate > p->fault_rate + FAULTS_MORE;
+        bool faults_more = p->fault_rate > FAULTS_TELL || fault_rate > p->fault_rate + FAULTS_MORE;
 
         p->last = *now;
         if (p->cpu_rate < WORKS_RATE || cpu_rate >= KEEPS_ENOUGH * p->cpu_rate || !faults_more)

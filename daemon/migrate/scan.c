@@ -21,11 +21,13 @@ static void scan_seek(Scan *s, uint32_t range) {
         }
 }
 
-void scan_start(Scan *s, const MoverKernel *kernel, pid_t pid, const Walk *walk) {
+void scan_start(Scan *s, const MoverKernel *kernel, pid_t pid, const Walk *walk,
+                MappingKinds kinds) {
         memset(s, 0, sizeof(*s));
         s->kernel = kernel;
         s->pid = pid;
         s->walk = walk;
+        s->kinds = kinds;
         scan_seek(s, 0);
 }
 
@@ -39,8 +41,8 @@ static int scan_find_mapping(Scan *s) {
                 if (s->ended)
                         return 0;
 
-                int n = s->kernel->read_mappings(s->kernel->userdata, s->pid, s->next, s->mappings,
-                                                 SCAN_MAPPINGS);
+                int n = s->kernel->read_mappings(s->kernel->userdata, s->pid, s->next, s->kinds,
+                                                 s->mappings, SCAN_MAPPINGS);
                 if (n < 0)
                         return n;
                 s->mappings_from = s->next;

@@ -19,6 +19,7 @@ typedef struct Scan {
         const MoverKernel *kernel;
         pid_t pid;
         const Walk *walk;
+        MappingKinds kinds;
         uint32_t range;            /* of the walk, and */
         uint64_t next;             /* the address from which it goes on */
         uint64_t pages[NODES_MAX]; /* seen so far per node */
@@ -30,7 +31,8 @@ typedef struct Scan {
 } Scan;
 
 /* The walk is borrowed. */
-void scan_start(Scan *s, const MoverKernel *kernel, pid_t pid, const Walk *walk);
+void scan_start(Scan *s, const MoverKernel *kernel, pid_t pid, const Walk *walk,
+                MappingKinds kinds);
 
 /* The next unit that has pages on the nodes `from`: 1 and the unit, 0 at the end, -EAGAIN after a
  * bounded number of units without one (call again), or what the kernel said (-ESRCH, -EPERM).

@@ -96,6 +96,8 @@ int balancing_from_string(const char *s); /* -EINVAL */
                 24 * 3600 * NSEC_PER_SEC, "a process is not moved again sooner than this")         \
         SETTING("migration", "benefit_ratio", FLOAT, benefit_ratio, 2.0, 0.0, 1000.0,              \
                 "how many times its cost a move must promise to give back")                        \
+        SETTING("migration", "move_shared", BOOL, move_shared, false, 0, 1,                        \
+                "move memory that other processes map, too; needs CAP_SYS_NICE")                   \
         SETTING("never", "hugetlb", BOOL, never_hugetlb, true, 0, 1,                               \
                 "leave processes with hugetlb pages alone")                                        \
         SETTING("never", "realtime", BOOL, never_realtime, true, 0, 1,                             \

@@ -31,7 +31,7 @@ static int64_t simulate_migrate(void *userdata, pid_t pid, NodeMask from, int to
 }
 
 static int64_t simulate_move(void *userdata, pid_t pid, const uint64_t *addresses, uint32_t n,
-                             int to, int32_t *status) {
+                             int to, bool all, int32_t *status) {
         Simulated *s = userdata;
 
         if (s->busy)
@@ -51,8 +51,8 @@ static int simulate_query(void *userdata, pid_t pid, const uint64_t *addresses, 
         return 0;
 }
 
-static int simulate_mappings(void *userdata, pid_t pid, uint64_t from, AddressRange *ret,
-                             uint32_t max) {
+static int simulate_mappings(void *userdata, pid_t pid, uint64_t from, MappingKinds kinds,
+                             AddressRange *ret, uint32_t max) {
         const Simulated *s = userdata;
 
         if (from >= s->end)

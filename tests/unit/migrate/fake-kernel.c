@@ -122,13 +122,13 @@ static int64_t fake_flush(Fake *f, Batch *b, int to, int32_t *status, const uint
 }
 
 /* Lookup and isolation of a page: 1 queued, else the status to write. */
-static int32_t fake_isolate(Fake *f, const Batch *b, const uint32_t *index, FakePage *page,
-                            int to) {
+static int32_t fake_isolate(Fake *f, const Batch *b, const uint32_t *index, FakePage *page, int to,
+                            bool all) {
         if (page->node == NODE_NONE)
                 return -ENOENT;
         if (page->node == to)
                 return 0;
-        if (page->shared)
+        if (page->shared && !all)
                 return -EACCES;
         for (uint32_t i = 0; page->huge && i < b->n; i++) {
                 /* Its huge page is off the list already. */
@@ -143,14 +143,17 @@ static int32_t fake_isolate(Fake *f, const Batch *b, const uint32_t *index, Fake
 }
 
 static int64_t locked_move_pages(void *userdata, pid_t pid, const uint64_t *addresses, uint32_t n,
-                                 int to, int32_t *status) {
+                                 int to, bool all, int32_t *status) {
         static Batch b; /* one worker */
         static uint32_t index[4096];
         Fake *f = userdata;
-        int64_t r = fake_begin(f, "move", n, f->move_script, f->n_move++, addresses[0]);
+        int64_t r =
+                fake_begin(f, all ? "all" : "move", n, f->move_script, f->n_move++, addresses[0]);
 
         if (r < 0)
                 return r;
+        if (all && f->refuses_all)
+                return -EPERM;
         b.n = 0;
         for (uint32_t i = 0; i < n; i++) {
                 index[i] = (uint32_t)((addresses[i] - FAKE_BASE) / FAKE_PAGE_BYTES);
@@ -160,7 +163,7 @@ static int64_t locked_move_pages(void *userdata, pid_t pid, const uint64_t *addr
                 cr_assert_eq(status[i], MOVE_STATUS_UNWRITTEN, "status not prepared");
         }
         for (uint32_t i = 0; i < n; i++) {
-                int32_t s = fake_isolate(f, &b, index, &f->pages[index[i]], to);
+                int32_t s = fake_isolate(f, &b, index, &f->pages[index[i]], to, all);
                 if (s == 1) {
                         b.page[b.n++] = i;
                         continue;
@@ -192,8 +195,8 @@ static int locked_query_pages(void *userdata, pid_t pid, const uint64_t *address
         return 0;
 }
 
-static int locked_read_mappings(void *userdata, pid_t pid, uint64_t from, AddressRange *ret,
-                                uint32_t max) {
+static int locked_read_mappings(void *userdata, pid_t pid, uint64_t from, MappingKinds kinds,
+                                AddressRange *ret, uint32_t max) {
         Fake *f = userdata;
         uint64_t end = FAKE_BASE + (uint64_t)f->n_pages * FAKE_PAGE_BYTES;
         uint64_t middle = FAKE_BASE + (uint64_t)f->split * FAKE_PAGE_BYTES;
@@ -205,7 +208,8 @@ static int locked_read_mappings(void *userdata, pid_t pid, uint64_t from, Addres
         if (!f->permitted)
                 return -EPERM;
         for (uint32_t i = 0; i < 2 && n < max; i++)
-                if (all[i].end > from && all[i].end > all[i].start)
+                if ((i == 0 || !f->second_shared || kinds & MAPPINGS_SHARED) && all[i].end > from &&
+                    all[i].end > all[i].start)
                         ret[n++] = all[i];
         return (int)n;
 }
@@ -220,12 +224,12 @@ static int64_t fake_migrate_pages(void *userdata, pid_t pid, NodeMask from, int 
 }
 
 static int64_t fake_move_pages(void *userdata, pid_t pid, const uint64_t *addresses, uint32_t n,
-                               int to, int32_t *status) {
+                               int to, bool all, int32_t *status) {
         Fake *f = userdata;
 
         pthread_mutex_lock(&f->lock);
         uint64_t begin = atomic_load(&f->now_ns);
-        int64_t r = locked_move_pages(f, pid, addresses, n, to, status);
+        int64_t r = locked_move_pages(f, pid, addresses, n, to, all, status);
         f->moving_ns += atomic_load(&f->now_ns) - begin;
         pthread_mutex_unlock(&f->lock);
         return r;
@@ -241,12 +245,12 @@ static int fake_query_pages(void *userdata, pid_t pid, const uint64_t *addresses
         return r;
 }
 
-static int fake_read_mappings(void *userdata, pid_t pid, uint64_t from, AddressRange *ret,
-                              uint32_t max) {
+static int fake_read_mappings(void *userdata, pid_t pid, uint64_t from, MappingKinds kinds,
+                              AddressRange *ret, uint32_t max) {
         Fake *f = userdata;
 
         pthread_mutex_lock(&f->lock);
-        int r = locked_read_mappings(f, pid, from, ret, max);
+        int r = locked_read_mappings(f, pid, from, kinds, ret, max);
         pthread_mutex_unlock(&f->lock);
         return r;
 }

@@ -31,7 +31,9 @@ struct Fake {
         pthread_mutex_t lock; /* of everything that is not atomic, once the engine runs */
         FakePage *pages;
         uint32_t n_pages;
-        uint32_t split; /* page at which the second mapping begins */
+        uint32_t split;     /* page at which the second mapping begins */
+        bool second_shared; /* it is shared memory */
+        bool refuses_all;   /* MPOL_MF_MOVE_ALL, although the capability is held */
         atomic_ullong starttime;
         atomic_ullong now_ns;
         uint64_t call_ns;   /* what each moving call takes, and */

@@ -238,3 +238,34 @@ Test(mover_errors, pages_freed_meanwhile_are_gone) {
         cr_assert_eq(o.pages_gone, 50);
         fake_done(&f);
 }
+
+/* Who waits to begin to fill the same node is told at once; others are not touched. */
+Test(mover_errors, a_full_node_ends_those_that_wait_for_it) {
+        uint64_t job;
+        Fake f;
+
+        fake_init(&f, 100, 1);
+        f.room = 50;
+        for (uint32_t i = 50; i < 100; i++)
+                f.pages[i].node = 2;
+        fake_start(&f);
+        mover_pause(f.mover, true);
+        for (int i = 0; i < 4; i++) {
+                Move move =
+                        fake_move(&f, i == 3 ? node_bit(1) : node_bit(1 + i % 2), i == 3 ? 3 : 0);
+                move.id.pid = 42 + i;
+                cr_assert_eq(mover_submit(f.mover, &move, &job), 0);
+        }
+        mover_pause(f.mover, false);
+        Outcome o[4];
+        for (int i = 0; i < 4; i++)
+                o[i] = fake_wait_end(&f, NULL);
+        cr_assert_eq(o[0].reason, REASON_DONE);
+        cr_assert_eq(o[1].reason, REASON_NO_MEMORY);
+        cr_assert_eq(o[1].calls, 1);
+        cr_assert_eq(o[2].reason, REASON_NO_MEMORY);
+        cr_assert_eq(o[2].calls, 0);
+        cr_assert_eq(o[2].error, -ENOMEM);
+        cr_assert_eq(o[3].reason, REASON_DONE, "another target");
+        fake_done(&f);
+}

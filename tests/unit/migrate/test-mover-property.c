@@ -85,6 +85,9 @@ static void random_process(Fake *f, uint64_t *random) {
                         f->query_script[next_random(random) % FAKE_SCRIPT_MAX] =
                                 random_error(random);
         }
+        f->settings.move_shared = next_random(random) % 2;
+        f->kernel.may_move_all = next_random(random) % 2;
+        f->refuses_all = next_random(random) % 8 == 0;
         f->settings.passes = 1 + next_random(random) % 12;
         f->settings.method = (MoveMethod)(next_random(random) % METHOD_MAX);
         f->settings.pause_budget_ns = next_random(random) % 3 * 10 * NSEC_PER_MSEC;

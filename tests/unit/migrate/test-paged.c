@@ -200,7 +200,7 @@ Test(paged, auto_sweeps_what_is_small) {
                 { 6000, 20 * NSEC_PER_MSEC, false },
                 { 3000, 5 * NSEC_PER_MSEC, false },
                 { 3000, 0, true }, /* no budget */
-                { 60000, 0, false },
+                { 60000, 0, true },
         };
 
         for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

@@ -76,6 +76,19 @@ Test(progress, brakes_while_it_suffers) {
         }
 }
 
+/* Who maps memory all the time faults less when it is held up. */
+Test(progress, many_faults_tell_nothing) {
+        ProgressSample s = { 1000 * MS, 0, 0 };
+        Progress p;
+
+        progress_start(&p, &s);
+        s = later(&s, 1000, 500);
+        progress_begin(&p, &s, 0);
+        s = later(&s, 400, 200);
+        progress_judge(&p, &s);
+        cr_assert_eq(p.brake, 2);
+}
+
 /* The wait between passes shows how it is without moves. */
 Test(progress, learns_again_between_passes) {
         ProgressSample s = { 1000 * MS, 0, 0 };

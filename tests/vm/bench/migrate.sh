@@ -78,22 +78,24 @@ limit() { # NAME FOUND OPERATOR WANTED
 }
 
 ratio() {
-        awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", b > 0 ? a / b : 0 }'
+        awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", (b + 0 == 0) ? 0 : a / b }'
 }
 
 # throughput NAME MB: pairs with the budgets off.
 throughput() {
-        local name=$1 mb=$2 i engine=() others=() e m
+        local name=$1 mb=$2 i inside engine=() others=() e m
         for ((i = 0; i < pairs; i++)); do
                 # Both tools go both ways.
                 if ((i % 2 == 0)); then
                         by_engine 0 "${free[@]}" && engine+=("$ms")
+                        inside=$(drive_value busy_ms)
                         by_migratepages 1 && others+=("$ms")
                 else
                         by_migratepages 0 && others+=("$ms")
                         by_engine 1 "${free[@]}" && engine+=("$ms")
+                        inside=$(drive_value busy_ms)
                 fi
-                echo "    pair $i: engine ${engine[-1]} ms, migratepages ${others[-1]} ms"
+                echo "    pair $i: engine ${engine[-1]} ms ($inside in $(drive_value calls) calls), migratepages ${others[-1]} ms"
         done
         e=$(printf '%s\n' "${engine[@]}" | median) m=$(printf '%s\n' "${others[@]}" | median)
         echo "  $name: $mb MiB: engine $e ms, migratepages $m ms"
