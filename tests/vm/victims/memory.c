@@ -153,6 +153,15 @@ void memory_place(void *start, size_t bytes, int node, unsigned from_percent, un
 }
 
 /* Registered buffers hold a long-term pin: such pages cannot be moved. */
+/* Descriptors that hold pages. */
+static int pins[3];
+static unsigned n_pins;
+
+void memory_release(void) {
+        while (n_pins > 0)
+                (void)close(pins[--n_pins]);
+}
+
 static void pin_uring(void *start, size_t bytes) {
         struct io_uring_params params = { 0 };
         struct iovec parts[64];
@@ -161,6 +170,7 @@ static void pin_uring(void *start, size_t bytes) {
         int fd = (int)syscall(SYS_io_uring_setup, 4, &params);
         if (fd < 0)
                 die("io_uring_setup");
+        pins[n_pins++] = fd;
         for (size_t at = 0; at < bytes && n < 64; at += parts[n++].iov_len) {
                 parts[n].iov_base = (uint8_t *)start + at;
                 parts[n].iov_len = bytes - at < URING_BUFFER_MAX ? bytes - at : URING_BUFFER_MAX;
@@ -176,6 +186,8 @@ static void pin_vmsplice(void *start, unsigned n_pages) {
 
         if (pipe(ends) < 0 || fcntl(ends[1], F_SETPIPE_SZ, n_pages * PAGE_BYTES) < 0)
                 die("pipe");
+        pins[n_pins++] = ends[0];
+        pins[n_pins++] = ends[1];
         while (part.iov_len > 0) {
                 ssize_t done = vmsplice(ends[1], &part, 1, SPLICE_F_NONBLOCK);
                 if (done <= 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /* Drives the migration engine without the daemon: mover-drive [OPTION...] PID FROM TO, nodes by the
- * kernel's ids, FROM a list like 1,2. Prints a line of key=value words for each pass that left pages
+ * kernel's ids, PID and FROM also lists like 1,2. Prints a line of key=value words for each pass that left pages
  * and at the end; exits with 0 when the job ended with reason done, 1 for another reason. */
 
 #include <errno.h>
@@ -24,7 +24,8 @@ static const char usage[] =
         "usage: mover-drive [--method M] [--pause-budget T] [--bandwidth S] [--cpu-percent N]\n"
         "                   [--passes N] [--backoff T] [--cancel-after T] [--repeat N] [--watch "
         "T]\n"
-        "                   [--ranges START-END,...] [--first] PID FROM TO\n";
+        "                   [--ranges START-END,...] [--first] [--shared] [--hugetlb]\n"
+        "                   PID FROM TO\n";
 
 static Settings settings;
 static uint64_t cancel_after_ns = UINT64_MAX;
@@ -96,6 +97,12 @@ static void take_option(int option, const char *text) {
         case 'R':
                 parse_ranges(text);
                 break;
+        case 'S':
+                settings.move_shared = true;
+                break;
+        case 'H':
+                settings.never_hugetlb = false;
+                break;
         case 'F':
                 move.ranges_only = false;
                 break;
@@ -120,6 +127,8 @@ static void parse_options(int argc, char **argv) {
                 { "cancel-after", required_argument, NULL, 'x' },
                 { "watch", required_argument, NULL, 'W' },
                 { "ranges", required_argument, NULL, 'R' },
+                { "shared", no_argument, NULL, 'S' },
+                { "hugetlb", no_argument, NULL, 'H' },
                 { "first", no_argument, NULL, 'F' },
                 { "repeat", required_argument, NULL, 'r' },
                 { 0 },
@@ -157,15 +166,22 @@ static void print_outcome(const Outcome *o) {
         fflush(stdout);
 }
 
-static int wait_for_end(Mover *mover, uint64_t job, Outcome *o) {
+/* Until so many jobs have ended: 0 when all were done. The last one is cancelled when it is time. */
+static int wait_for_end(Mover *mover, uint64_t job, uint64_t n_jobs) {
         uint64_t cancel_ns =
                 cancel_after_ns == UINT64_MAX ? UINT64_MAX : clock_monotonic_ns() + cancel_after_ns;
+        int status = 0;
+        Outcome o;
 
         for (;;) {
-                while (mover_next_event(mover, o) > 0) {
-                        print_outcome(o);
-                        if (o->state == JOB_FINISHED)
-                                return o->reason == REASON_DONE ? 0 : 1;
+                while (mover_next_event(mover, &o) > 0) {
+                        print_outcome(&o);
+                        if (o.state != JOB_FINISHED)
+                                continue;
+                        if (o.reason != REASON_DONE)
+                                status = 1;
+                        if (--n_jobs == 0)
+                                return status;
                 }
                 struct pollfd p = { .fd = mover_get_fd(mover), .events = POLLIN };
                 uint64_t now_ns = clock_monotonic_ns();
@@ -179,6 +195,26 @@ static int wait_for_end(Mover *mover, uint64_t job, Outcome *o) {
         }
 }
 
+/* Orders the move of each process of the list; returns how many. */
+static uint64_t submit_all(Mover *mover, const SystemRoot *root, const char *pids,
+                           uint64_t *ret_last) {
+        uint64_t n = 0;
+        char *copy = strdup(pids), *rest = copy;
+
+        for (char *word; copy && (word = strsep(&rest, ","));) {
+                move.id.pid = (pid_t)number(word, INT32_MAX);
+                int r = process_read_starttime(root, move.id.pid, &move.id.starttime);
+                if (r < 0)
+                        die("process", r);
+                r = mover_submit(mover, &move, ret_last);
+                if (r < 0)
+                        die("order", r);
+                n++;
+        }
+        free(copy);
+        return n;
+}
+
 static void sleep_ns(uint64_t ns) {
         struct timespec t = { .tv_sec = (time_t)(ns / NSEC_PER_SEC),
                               .tv_nsec = (long)(ns % NSEC_PER_SEC) };
@@ -190,8 +226,7 @@ int main(int argc, char **argv) {
         static Topology topology;
         SystemRoot root;
         Mover *mover;
-        Outcome o;
-        uint64_t job;
+        uint64_t job = 0;
         int status = 1;
 
         parse_options(argc, argv);
@@ -202,26 +237,19 @@ int main(int argc, char **argv) {
         r = topology_read(&topology, &root);
         if (r < 0)
                 die("nodes", r);
-        move.id.pid = (pid_t)number(argv[optind], INT32_MAX);
         for (char *rest = argv[optind + 1], *word; (word = strsep(&rest, ","));)
                 move.from |= node_bit(node_index(&topology, word));
         move.to = node_index(&topology, argv[optind + 2]);
-        r = process_read_starttime(&root, move.id.pid, &move.id.starttime);
-        if (r < 0)
-                die("process", r);
-
         r = mover_new(&mover, &topology, &root, &settings, NULL);
         if (r < 0)
                 die("engine", r);
         for (uint64_t i = 0; i < repeat; i++) {
                 mover_pause(mover, watch_ns > 0);
-                r = mover_submit(mover, &move, &job);
-                if (r < 0)
-                        die("order", r);
+                uint64_t n = submit_all(mover, &root, argv[optind], &job);
                 if (watch_ns > 0)
                         sleep_ns(watch_ns);
                 mover_pause(mover, false);
-                status = wait_for_end(mover, job, &o);
+                status = wait_for_end(mover, job, n);
         }
         mover_free(mover);
         system_root_close(&root);

@@ -6,7 +6,7 @@
  *
  * Writes once a second to its progress file: seconds since the work began, work done in all, work
  * in the last second, and the node it runs on. Prints "ready" when the work begins. SIGUSR1: print
- * the checksum. SIGUSR2: next phase. SIGTERM: end. */
+ * the checksum. SIGUSR2: next phase, and pinned pages are let go. SIGTERM: end. */
 
 #include <errno.h>
 #include <inttypes.h>
@@ -221,8 +221,10 @@ static void supervise(const sigset_t *signals) {
 
                 if (number == SIGTERM || number == SIGINT)
                         break;
-                if (number == SIGUSR2)
+                if (number == SIGUSR2) {
                         stamp_phase(++phase);
+                        memory_release();
+                }
                 if (number == SIGUSR1) {
                         print_checksum();
                         start_work();

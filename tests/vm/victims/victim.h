@@ -94,6 +94,9 @@ uint64_t *memory_map(const Options *options);
  * that each mmap and munmap took. Exits on failure. */
 void remap_start(const char *path);
 
+/* Lets go of what memory_hold() pinned. */
+void memory_release(void);
+
 /* Gives pages of [start, start + bytes) their first touch on the node, without a memory policy
  * remaining: those ranked from_percent (inclusive) to to_percent (exclusive) of a hundred, evenly
  * spread. 0 to 100: all. */
