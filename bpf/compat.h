@@ -32,6 +32,10 @@
 #define TMPFS_MAGIC     0x01021994
 #define HUGETLBFS_MAGIC 0x958458f6
 
+/* include/uapi/linux/perf_event.h: bits of sample_type, and of sample_flags. */
+#define PERF_SAMPLE_DATA_SRC  (1ull << 15)
+#define PERF_SAMPLE_PHYS_ADDR (1ull << 19)
+
 /* Keeps the compiler from narrowing or merging the load of a value: the verifier accepts only
  * eight-byte loads at constant offsets from the context of perf_event and tracepoint programs. */
 #define keep_value(v) asm volatile("" : "+r"(v))

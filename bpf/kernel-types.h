@@ -220,6 +220,23 @@ struct bpf_iter_meta {
         __u64 seq_num;
 };
 
+union perf_mem_data_src {
+        __u64 val;
+};
+
+/* What the driver and the core tell of a sample. sample_flags (from 6.1) says which members are
+ * filled in. */
+struct perf_sample_data {
+        __u64 sample_flags;
+        union perf_mem_data_src data_src;
+        __u64 phys_addr;
+};
+
+/* What the context of a perf_event program really is (include/linux/perf_event.h). */
+struct bpf_perf_event_data_kern {
+        struct perf_sample_data *data;
+};
+
 struct bpf_iter__task {
         struct bpf_iter_meta *meta;
         struct task_struct *task;

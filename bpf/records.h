@@ -82,6 +82,36 @@ typedef struct ClockCounts {
         __u64 since_sample;  /* user-mode ticks since the last one handed over */
 } ClockCounts;
 
+/* How the class of a precise sample is told (PreciseRecord.event). */
+enum {
+        PRECISE_BY_DATA_SOURCE, /* by data_src */
+        PRECISE_LOCAL_MEMORY,   /* by the event, which counts only these */
+        PRECISE_REMOTE_MEMORY,
+        PRECISE_EVENT_MAX,
+};
+
+/* One access that the processor's own sampling reported. */
+typedef struct PreciseRecord {
+        __u16 version; /* RECORD_VERSION */
+        __u16 event;   /* PRECISE_* */
+        __u32 cpu;
+        __s32 node; /* kernel id of the node of that CPU */
+        __u32 tgid;
+        __u64 start_ns;
+        __u64 exec_id;
+        __u64 address;     /* virtual, of the data */
+        __u64 physical;    /* of the data, 0: the kernel does not tell */
+        __u64 data_source; /* union perf_mem_data_src, 0: the kernel does not tell */
+} PreciseRecord;
+
+/* Counted per CPU; the daemon adds them up. */
+typedef struct PreciseCounts {
+        __u64 samples;   /* of processes in user mode, with an address */
+        __u64 others;    /* without: kernel, idle, no data address */
+        __u64 ring_full; /* not handed over for lack of room in the ring */
+        __u64 run_ns;    /* time spent in this program */
+} PreciseCounts;
+
 /* One thread of the process asked for. */
 typedef struct TaskPolicyRecord {
         __u64 start_ns; /* of the leader, CLOCK_BOOTTIME */

@@ -15,8 +15,8 @@ static const struct {
         [SOURCE_CLOCK] = { "clock", 0.8, .built = true },
         [SOURCE_HINT] = { "hint", 0.5, .built = true },
         [SOURCE_RESIDENCY] = { "residency", 0.25, .built = true },
-        [SOURCE_PEBS] = { "pebs", 1.0 },
-        [SOURCE_IBS] = { "ibs", 1.0 },
+        [SOURCE_PEBS] = { "pebs", 1.0, .built = true },
+        [SOURCE_IBS] = { "ibs", 1.0, .built = true },
 };
 
 static const struct {

@@ -17,15 +17,10 @@
 #include "base/parse.h"
 #include "clock.skel.h"
 #include "model/limits.h"
+#include "observe/perf_open.h"
 #include "system/file.h"
 
 #define NSEC 1000000000ull
-
-/* One second of samples at the default rate of 97 Hz is 40 KiB for each CPU; twice that, so that an
- * evaluation may come late. */
-#define RING_BYTES_PER_CPU (96u * 1024)
-#define RING_BYTES_MIN     (512u * 1024)
-#define RING_BYTES_MAX     (64u * 1024 * 1024)
 
 #define BATCH_ENTRIES 4096
 
@@ -46,49 +41,6 @@ struct ClockSource {
         CpuTime *values;      /* [BATCH_ENTRIES] */
 };
 
-typedef struct CpuSet {
-        uint64_t words[CPUS_MAX / 64];
-} CpuSet;
-
-static int read_cpu_list(const SystemRoot *root, const char *path, CpuSet *ret) {
-        cleanup_free char *text = malloc(FILE_LINE_BYTES);
-        int r;
-
-        if (!text)
-                return -ENOMEM;
-        r = file_read(root->sys_fd, path, text, FILE_LINE_BYTES);
-        if (r < 0)
-                return r;
-        /* The kernel writes "(null)" for nohz_full when there is none. */
-        if (strncmp(text, "(null)", 6) == 0)
-                return -ENOENT;
-        return parse_list_bits(text, ret->words, CPUS_MAX);
-}
-
-/* Online CPUs without those set apart, unless they are wanted; their number in *ret_left_out. */
-static int sampled_cpus(const SystemRoot *root, bool isolated, CpuSet *ret,
-                        unsigned *ret_left_out) {
-        static const char *const apart[] = { "devices/system/cpu/isolated",
-                                             "devices/system/cpu/nohz_full" };
-        unsigned left_out = 0;
-        CpuSet set;
-        int r;
-
-        r = read_cpu_list(root, "devices/system/cpu/online", ret);
-        if (r < 0)
-                return r;
-        for (size_t i = 0; !isolated && i < sizeof(apart) / sizeof(apart[0]); i++) {
-                if (read_cpu_list(root, apart[i], &set) < 0)
-                        continue;
-                for (size_t w = 0; w < CPUS_MAX / 64; w++) {
-                        left_out += (unsigned)__builtin_popcountll(ret->words[w] & set.words[w]);
-                        ret->words[w] &= ~set.words[w];
-                }
-        }
-        *ret_left_out = left_out;
-        return 0;
-}
-
 static int event_open(unsigned cpu, uint64_t period_ns) {
         struct perf_event_attr attr = {
                 .type = PERF_TYPE_SOFTWARE,
@@ -104,59 +56,6 @@ static int event_open(unsigned cpu, uint64_t period_ns) {
         return fd < 0 ? -errno : fd;
 }
 
-static int read_paranoid(const SystemRoot *root) {
-        char text[16];
-
-        if (file_read(root->proc_fd, "sys/kernel/perf_event_paranoid", text, sizeof(text)) < 0)
-                return 2;
-        return (int)strtol(text, NULL, 10);
-}
-
-static void explain_open(const SystemRoot *root, int error, char *problem) {
-        int paranoid;
-
-        switch (-error) {
-        case EACCES:
-        case EPERM:
-                paranoid = read_paranoid(root);
-                source_problem(problem,
-                               "perf_event_open was refused (%s): it needs CAP_PERFMON%s "
-                               "(kernel.perf_event_paranoid is %d)",
-                               strerror(-error), paranoid > 2 ? " and CAP_SYS_ADMIN" : "",
-                               paranoid);
-                break;
-        case ENOSYS:
-        case ENOENT:
-        case EOPNOTSUPP:
-                source_problem(problem, "this kernel has no perf events (CONFIG_PERF_EVENTS): %s",
-                               strerror(-error));
-                break;
-        case EMFILE:
-                source_problem(problem,
-                               "too many open files: each CPU takes two (LimitNOFILE=65536)");
-                break;
-        default:
-                source_problem(problem, "perf_event_open failed: %s", strerror(-error));
-        }
-}
-
-static void explain_load(int error, char *problem) {
-        if (access("/sys/kernel/btf/vmlinux", R_OK) < 0)
-                source_problem(problem,
-                               "the BPF program cannot be fitted to this kernel: "
-                               "/sys/kernel/btf/vmlinux is missing (CONFIG_DEBUG_INFO_BTF)");
-        else if (error == -EPERM || error == -EACCES)
-                source_problem(
-                        problem,
-                        "loading the BPF program was refused (%s): it needs CAP_BPF and "
-                        "CAP_PERFMON, "
-                        "before Linux 5.11 also locked memory (LimitMEMLOCK=infinity), and no "
-                        "kernel lockdown in mode confidentiality",
-                        strerror(-error));
-        else
-                source_problem(problem, "loading the BPF program failed: %s", strerror(-error));
-}
-
 static int on_sample(void *userdata, void *data, size_t size) {
         const SampleRecord *record = data;
         ClockSource *c = userdata;
@@ -168,16 +67,8 @@ static int on_sample(void *userdata, void *data, size_t size) {
         return c->taken >= c->budget ? -ECANCELED : 0;
 }
 
-static uint32_t ring_bytes(unsigned n_cpus) {
-        uint64_t bytes = (uint64_t)n_cpus * RING_BYTES_PER_CPU, size = RING_BYTES_MIN;
-
-        while (size < bytes && size < RING_BYTES_MAX)
-                size *= 2;
-        return (uint32_t)size;
-}
-
 static int load_program(ClockSource *c, unsigned n_cpus, uint64_t period_ns) {
-        uint32_t bytes = ring_bytes(n_cpus);
+        uint32_t bytes = perf_ring_bytes(n_cpus);
         int r;
 
         c->skeleton = clock_bpf__open();
@@ -239,7 +130,7 @@ static int attach_all(ClockSource *c, const SystemRoot *root, const CpuSet *cpus
                                 source_problem(problem, "attaching the BPF program failed: %s",
                                                strerror(-r));
                         else
-                                explain_open(root, r, problem);
+                                perf_explain_open(root, r, problem);
                         return r;
                 }
         }
@@ -273,7 +164,7 @@ int clock_source_new(ClockSource **ret, const SystemRoot *root, uint32_t rate_hz
                 return -ENOMEM;
         c->handler = handler;
         c->userdata = userdata;
-        r = sampled_cpus(root, isolated, &cpus, &c->n_left_out);
+        r = perf_sampled_cpus(root, isolated, &cpus, &c->n_left_out);
         if (r < 0) {
                 source_problem(problem, "the list of CPUs cannot be read: %s", strerror(-r));
                 return r;
@@ -286,7 +177,7 @@ int clock_source_new(ClockSource **ret, const SystemRoot *root, uint32_t rate_hz
         }
         r = load_program(c, n, period_ns);
         if (r < 0) {
-                explain_load(r, problem);
+                perf_explain_load(r, problem);
                 return r;
         }
         r = allocate_buffers(c);

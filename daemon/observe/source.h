@@ -85,6 +85,8 @@ struct Source {
 extern const SourceType source_clock;
 extern const SourceType source_hint;
 extern const SourceType source_residency;
+extern const SourceType source_pebs;
+extern const SourceType source_ibs;
 
 /* What sources call. */
 

@@ -15,6 +15,8 @@ static const SourceType *const types[EVIDENCE_SOURCE_MAX] = {
         [SOURCE_CLOCK] = &source_clock,
         [SOURCE_HINT] = &source_hint,
         [SOURCE_RESIDENCY] = &source_residency,
+        [SOURCE_PEBS] = &source_pebs,
+        [SOURCE_IBS] = &source_ibs,
 };
 
 /* What "auto" tries, best first. */
@@ -132,12 +134,22 @@ static void add_slot(Observer *o, EvidenceSource id) {
                 o->slots[o->n_slots++] = (SourceSlot) { .type = types[id] };
 }
 
+static void add_automatic(Observer *o) {
+        for (size_t i = 0; i < sizeof(automatic) / sizeof(automatic[0]); i++)
+                add_slot(o, automatic[i]);
+}
+
+/* Whether the machine, not its administrator, decides if there is such a source: then a configuration
+ * that is made for many machines may name it. */
+static bool is_of_hardware(int wanted) {
+        return wanted == SOURCE_PEBS || wanted == SOURCE_IBS;
+}
+
 /* A source that is asked for by name runs alone, but for the processes that it does not see. */
 static void choose_slots(Observer *o, int wanted) {
         o->n_slots = 0;
         if (wanted == SOURCE_AUTO) {
-                for (size_t i = 0; i < sizeof(automatic) / sizeof(automatic[0]); i++)
-                        add_slot(o, automatic[i]);
+                add_automatic(o);
                 return;
         }
         add_slot(o, (EvidenceSource)wanted);
@@ -157,8 +169,12 @@ int sources_open(Observer *o, const Settings *settings) {
                 r = open_slot(o, &o->slots[i], ROLE_SAMPLES);
                 if (i == 0)
                         first = r;
-                if (r < 0 && settings->source != SOURCE_AUTO && i == 0)
+                if (r == 0 || settings->source == SOURCE_AUTO || i > 0)
+                        continue;
+                if (!is_of_hardware(settings->source))
                         return r;
+                o->n_slots = 1;
+                add_automatic(o);
         }
         if (!sources_first(o))
                 return first;

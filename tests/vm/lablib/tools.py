@@ -18,7 +18,7 @@ HEADERS = ["oracle/layout.h", "victims/victim.h",
 FLAGS = ["-O2", "-g1", "-std=gnu17", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror"]
 GUEST_PROGRAMS = ["labtool", "victim"]
 # These link the daemon's libraries, so only a build directory has them.
-BUILD_PROGRAMS = ["mover-drive", "observe-print"]
+BUILD_PROGRAMS = ["mover-drive", "observe-print", "source-probe"]
 
 
 def _key():
