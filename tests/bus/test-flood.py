@@ -43,9 +43,9 @@ def flood(kinds, outstanding, name=h.NAME, path=h.PATH):
     total = CLIENTS * outstanding
     for i in range(total):
         interface, method, arguments = kinds[i // CLIENTS % len(kinds)]
-        clients[i % CLIENTS].call(name, path, interface, method, arguments, None, 0, 30000, None,
+        clients[i % CLIENTS].call(name, path, interface, method, arguments, None, 0, 200000, None,
                                   finished)
-    h.pump(lambda: sum(ends.values()) == total, 40)
+    h.pump(lambda: sum(ends.values()) == total, 210)
     h.equal(sum(ends.values()), total, "calls that ended")
     return ends
 
