@@ -119,6 +119,13 @@ static void judge_whole(const Round *round, size_t i, const Score *score, Verdic
         judge_candidate(round, view, track, score, &p, v);
 }
 
+/* In whole numbers, so that the sum does not depend on the order of the processes. */
+static void count_served(DecideState *state, const Score *score, uint32_t n_nodes) {
+        for (uint32_t h = 0; h < n_nodes; h++)
+                state->served_ns[h] = add_sat(state->served_ns[h],
+                                              double_to_u64(score->served[h] * score->cpu_ns));
+}
+
 /* Judges one process by itself and notes it as a candidate when a move would pay. */
 static void judge(const Round *round, size_t i) {
         const ProcessView *view = &round->snapshot->processes[i];
@@ -138,6 +145,7 @@ static void judge(const Round *round, size_t i) {
         if (seen) {
                 round_measure(state, view, track, &score);
                 verdict_take_score(v, &score);
+                count_served(state, &score, view->evidence->n_nodes);
                 if (track)
                         track_settle(track, &score, round->now_ns);
         }
@@ -204,6 +212,15 @@ static int grow_regions(const Snapshot *snapshot, DecideState *state, Plan *plan
         return GROW(plan->ranges, plan->ranges_allocated, JOBS_IN_FLIGHT_MAX * MOVE_RANGES_MAX);
 }
 
+static void count_cpus(DecideState *state, const Topology *t) {
+        memset(state->cpus, 0, sizeof(state->cpus));
+        memset(state->served_ns, 0, sizeof(state->served_ns));
+        state->served_known = false;
+        for (uint32_t i = 0; i < t->n_cpus && i < CPUS_MAX; i++)
+                if (t->cpu_node[i] >= 0 && t->cpu_node[i] < NODES_MAX)
+                        state->cpus[t->cpu_node[i]]++;
+}
+
 int decide(const Snapshot *snapshot, DecideState *state, const Settings *settings, uint64_t now_ns,
            Plan *plan) {
         Round round = { snapshot, state, settings, now_ns, plan };
@@ -221,12 +238,14 @@ int decide(const Snapshot *snapshot, DecideState *state, const Settings *setting
         if (settings->never_cpuless)
                 state->movable &= topology_cpu_mask(snapshot->topology);
         state->n_candidates = 0;
+        count_cpus(state, snapshot->topology);
         reserve_busy(&round);
         for (size_t i = 0; i < snapshot->n_processes; i++)
                 judge(&round, i);
         plan->n_verdicts = snapshot->n_processes;
         sort_in_place(state->candidates, state->n_candidates, sizeof(*state->candidates),
                       compare_candidates, (void *)snapshot->processes);
+        state->served_known = true;
         for (size_t i = 0; i < state->n_candidates; i++)
                 order_candidate(&round, state->candidates[i].index);
         return 0;

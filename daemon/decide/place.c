@@ -142,6 +142,24 @@ Reason place_node_against(const DecideState *state, const Snapshot *snapshot, in
         return REASON_NONE;
 }
 
+/* CPU time that memory of the node serves, for each of its CPUs. */
+static double load_of(const DecideState *state, int node) {
+        return state->served_known ? ratio_or((double)state->served_ns[node], state->cpus[node], 0)
+                                   : 0;
+}
+
+/* Whether p is to be preferred: one that can take it before one that cannot, then by gain, then the
+ * less busy one. */
+static bool is_better(const DecideState *state, const Placement *p, const Placement *best,
+                      double best_gain) {
+        if (best->target == NODE_NONE ||
+            (p->reason == REASON_NONE) != (best->reason == REASON_NONE))
+                return best->target == NODE_NONE || p->reason == REASON_NONE;
+        if (p->gain_share != best_gain)
+                return p->gain_share > best_gain;
+        return load_of(state, p->target) < load_of(state, best->target);
+}
+
 /* Fills target, from, bytes, gain_share; reason REASON_NONE when a node was found. Of nodes that
  * cannot take it now, the best one names the reason. */
 static void choose_target(const DecideState *state, const Snapshot *snapshot,
@@ -154,7 +172,6 @@ static void choose_target(const DecideState *state, const Snapshot *snapshot,
 
         for (NodeMask left = state->movable & view->info->cpuset_mems; left; left &= left - 1) {
                 Placement p = { .target = node_mask_first(left) };
-                bool usable, best_usable = best.reason == REASON_NONE;
 
                 p.gain_share =
                         1 - ratio_or(demand_cost_at(d, &state->latency, p.target), d->cost_now, 1);
@@ -164,9 +181,7 @@ static void choose_target(const DecideState *state, const Snapshot *snapshot,
                         continue;
                 p.bytes = bytes_elsewhere(view, d, state->movable, p.target, &p.from);
                 p.reason = place_node_against(state, snapshot, p.target, p.bytes, now_ns, &p);
-                usable = p.reason == REASON_NONE;
-                if (best.target != NODE_NONE &&
-                    (usable == best_usable ? p.gain_share <= best_gain : !usable))
+                if (!is_better(state, &p, &best, best_gain))
                         continue;
                 best = p;
                 best_gain = p.gain_share;

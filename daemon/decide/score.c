@@ -109,6 +109,8 @@ void score_measure(const Evidence *e, const Latency *l, NodeMask feasible, NodeM
         for (uint32_t a = 0; a < e->n_nodes; a++)
                 score_sum_row(e, l, a, latency_best(l, a, feasible), movable, &s, &sums);
         s.home_node = index_of_largest(sums.home, e->n_nodes);
+        for (uint32_t h = 0; h < e->n_nodes; h++)
+                s.served[h] = clamp_double(ratio_or(sums.home[h], sums.accesses, 0), 0, 1);
         s.remote_share = clamp_double(ratio_or(sums.accesses_remote, sums.accesses, 0), 0, 1);
         s.remote_lower = wilson_lower(s.remote_share * s.samples, s.samples);
         s.remote_upper = wilson_upper(s.remote_share * s.samples, s.samples);

@@ -17,14 +17,15 @@ typedef struct Score {
         double cpu_ns;
         int run_node; /* most CPU time, NODE_NONE when it did not run */
         double run_share;
-        int home_node;        /* serves most accesses, NODE_NONE without samples */
-        double time_samples;  /* samples that the waited ones are a share of */
-        double waited;        /* weight of all samples in which it waited for memory */
-        double waited_remote; /* weight of the samples that the stall is derived from */
-        double stall_factor;  /* stall per weight of waiting: exposed share x cpu_ns x (lower bound
+        int home_node;            /* serves most accesses, NODE_NONE without samples */
+        double served[NODES_MAX]; /* part of its accesses that each node serves */
+        double time_samples;      /* samples that the waited ones are a share of */
+        double waited;            /* weight of all samples in which it waited for memory */
+        double waited_remote;     /* weight of the samples that the stall is derived from */
+        double stall_factor; /* stall per weight of waiting: exposed share x cpu_ns x (lower bound
                                 * / estimate of the waited remote share) / samples */
-        double stall_ns;      /* time that the best allowed placement would give back */
-        double score;         /* stall_ns / cpu_ns */
+        double stall_ns;     /* time that the best allowed placement would give back */
+        double score;        /* stall_ns / cpu_ns */
 } Score;
 
 /* Whether the counts are time rather than accesses, so that the latency has to be divided out. */

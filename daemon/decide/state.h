@@ -95,7 +95,12 @@ struct DecideState {
                            * slower tier and not ours to empty, unless never.cpuless is off */
         uint64_t reserved_bytes[NODES_MAX]; /* promised to moves under way and planned */
         uint32_t jobs;                      /* under way and planned */
-        Track **tracks_of;                  /* [n_processes] or NULL for what is not tracked */
+        /* CPU time per second of all processes that memory of the node serves, by their shares of
+         * accesses; and whether all of them were summed up. */
+        uint64_t served_ns[NODES_MAX];
+        bool served_known;
+        uint32_t cpus[NODES_MAX]; /* 0: not known */
+        Track **tracks_of;        /* [n_processes] or NULL for what is not tracked */
         size_t tracks_of_allocated;
         size_t *newcomers;
         size_t newcomers_allocated;

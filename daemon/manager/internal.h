@@ -35,6 +35,7 @@
 typedef struct PendingOutcome {
         Outcome outcome;
         uint64_t evaluations_left;
+        uint64_t not_before_ns;
         uint64_t deadline_ns;
 } PendingOutcome;
 

@@ -60,7 +60,7 @@ static void forget_old_evidence(Manager *m, const Outcome *o) {
 
 static void job_finished(Manager *m, Outcome *o) {
         cleanup_free AddressRange *ranges = manager_take_ranges(m, o);
-        uint64_t now_ns = clock_monotonic_ns();
+        uint64_t now_ns = clock_monotonic_ns(), not_before_ns;
 
         o->remote_after = NAN;
         count_outcome(m, o);
@@ -76,10 +76,13 @@ static void job_finished(Manager *m, Outcome *o) {
                 tell(m, o, NULL);
                 return;
         }
+        /* What is known of other regions stays, and outweighs at first what the moved ones bring. */
+        not_before_ns = now_ns + (o->move.ranges_only ? EVIDENCE_HALF_LIFE_NS : 0);
         m->pending[m->n_pending++] = (PendingOutcome) {
                 .outcome = *o,
                 .evaluations_left = VERIFY_EVALUATIONS,
-                .deadline_ns = now_ns + VERIFY_WAIT_NSEC,
+                .not_before_ns = not_before_ns,
+                .deadline_ns = not_before_ns + VERIFY_WAIT_NSEC,
         };
 }
 
@@ -94,7 +97,8 @@ static const Evidence *evidence_of(Manager *m, ProcessId id) {
 static bool outcome_is_settled(Manager *m, PendingOutcome *p, const Evidence *e, uint64_t now_ns) {
         if (p->evaluations_left > 0)
                 p->evaluations_left--;
-        if (e && p->evaluations_left == 0 && e->samples >= VERIFY_SAMPLES_MIN) {
+        if (e && p->evaluations_left == 0 && now_ns >= p->not_before_ns &&
+            e->samples >= VERIFY_SAMPLES_MIN) {
                 p->outcome.remote_after = evidence_remote_share(e);
                 return true;
         }

@@ -45,8 +45,10 @@ static void make_nodes(Machine *m, Random *r, MachineKind kind) {
         Topology *t = &m->topology;
 
         t->n_nodes = 2 + (uint32_t)random_below(r, random_once_in(r, 4) ? 15 : 3);
+        t->n_cpus = t->n_nodes;
         for (uint32_t i = 0; i < t->n_nodes; i++) {
                 t->node_id[i] = (int32_t)(i * 2);
+                t->cpu_node[i] = (int16_t)i;
                 t->has_cpu[i] = !random_once_in(r, 8);
                 t->has_memory[i] = !random_once_in(r, 12);
                 t->total_bytes[i] = (4 + random_below(r, 60)) * GIB;

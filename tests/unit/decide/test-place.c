@@ -161,6 +161,28 @@ Test(place, nearest_node_when_the_own_one_cannot_be_used) {
         }
 }
 
+/* Nodes 2 and 3 are as far, and node 0 cannot take it; what others use decides. */
+Test(place, the_less_busy_of_equal_nodes) {
+        for (int busy = 2; busy < 4; busy++) {
+                Fixture *f = fixture_new(4);
+                FixtureProcess *p = fixture_add(f, 0, 1), *other;
+
+                f->topology.n_cpus = 4;
+                for (int i = 0; i < 4; i++)
+                        f->topology.cpu_node[i] = (int16_t)i;
+                f->topology.distance[0][1] = 32;
+                f->nodes[0].available_bytes = 0;
+                p->info.cpuset_mems = 0xf;
+                other = fixture_add(f, busy, busy);
+                fixture_access(other, busy, busy, 100);
+                fixture_run(f, 100);
+                cr_assert_eq(f->plan.n_moves, 1, "%s",
+                             reason_to_string(fixture_verdict(f, 0)->reason));
+                cr_expect_eq(f->plan.moves[0].to, busy == 2 ? 3 : 2, "%d", f->plan.moves[0].to);
+                fixture_free(f);
+        }
+}
+
 Test(place, memory_only_nodes_are_neither_source_nor_target) {
         Fixture *f = fixture_new(3);
         FixtureProcess *p = fixture_add(f, 0, 1);

@@ -24,7 +24,7 @@ explain() { diag "$(daemon_call Explain u "${victim_pid[$1]}" 2>/dev/null | jq -
 start_victim 1 --size 128M --threads swapped --checksum || exit
 compare "swapped halves: every access is remote" "$(oracle_share 1)" ">=" 99
 ok "the daemon starts" start_daemon || exit
-is "source" "$(daemon_property Source)" clock
+ok "by the clock source" wait_until 30 property_is Source clock
 seconds=$(wait_for_share 1 10 150)
 compare "the remote share falls to 10 %" "${seconds:-none}" "<" 150
 diag "after ${seconds:-?} s"
