@@ -11,12 +11,13 @@
 #        include <linux/types.h>
 #endif
 
-#define RECORD_VERSION 2
+#define RECORD_VERSION 3
 
-/* Code bytes captured before and from the instruction pointer on: as far as a jump with a displacement
- * of 8 bits reaches. */
-#define CODE_BEFORE_BYTES 128
-#define CODE_AFTER_BYTES  128
+/* Code bytes captured before and from the instruction pointer on: further than a jump with a
+ * displacement of 8 bits reaches, and so that following the code forward stays inside most inner loops.
+ */
+#define CODE_BEFORE_BYTES 192
+#define CODE_AFTER_BYTES  192
 
 /* Index of each general-purpose register in SampleRecord.gpr: the number of the register in
  * instruction encodings. */

@@ -11,9 +11,9 @@
 #include "observe/source.h"
 #include "system/file.h"
 
-/* One second of samples at the default rate of 97 Hz is 40 KiB for each CPU; twice that, so that an
+/* One second of samples at the default rate of 97 Hz is 57 KiB for each CPU; twice that, so that an
  * evaluation may come late. */
-#define RING_BYTES_PER_CPU (96u * 1024)
+#define RING_BYTES_PER_CPU (114u * 1024)
 #define RING_BYTES_MIN     (512u * 1024)
 #define RING_BYTES_MAX     (64u * 1024 * 1024)
 

@@ -123,13 +123,13 @@ int daemon_start(pid_t *ret, const char *program, const char **problem) {
                         *problem = "the daemon, or the namespace for it, does not start";
                         return WIFEXITED(status) && WEXITSTATUS(status) == EPERM ? -EPERM : -EIO;
                 }
-                if (daemon_use(pid, &use) == 0 && use.n_maps > 0) {
+                if (daemon_use(pid, &use) == 0 && use.bpf_runs > 0) {
                         *ret = pid;
                         return 0;
                 }
         }
         daemon_stop(pid);
-        *problem = "the daemon runs without its BPF programs";
+        *problem = "the daemon does not sample";
         return -EPERM;
 }
 

@@ -9,11 +9,13 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -312,10 +314,43 @@ static int send_stdin(uint8_t *shared, size_t n_shared) {
         return 0;
 }
 
+/* One of many processes that do next to nothing: wakes once a second on average. */
+_Noreturn static void idle_process(unsigned index) {
+        uint64_t random = index + 1;
+
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        for (;;) {
+                random = random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+                uint64_t ns = (random >> 20) % UINT64_C(2000000000);
+                struct timespec pause = { .tv_sec = (time_t)(ns / 1000000000),
+                                          .tv_nsec = (long)(ns % 1000000000) };
+                (void)nanosleep(&pause, NULL);
+        }
+}
+
+/* Starts them, says so, and lives as long as they shall. */
+static int idle(const char *number) {
+        unsigned long n = strtoul(number, NULL, 10);
+
+        for (unsigned i = 0; i < n; i++) {
+                pid_t pid = fork();
+                if (pid < 0)
+                        return fail("fork");
+                if (pid == 0)
+                        idle_process(i);
+        }
+        puts("ready");
+        (void)fflush(stdout);
+        for (;;)
+                (void)pause();
+}
+
 int main(int argc, char **argv) {
         size_t n_shared = 0;
         const char *verb = argc > 1 ? argv[1] : "";
 
+        if (strcmp(verb, "idle") == 0 && argc == 3)
+                return idle(argv[2]);
         uint8_t *shared = map_shared(&n_shared);
         if (!shared)
                 return fail("shared memory device");
@@ -336,7 +371,7 @@ int main(int argc, char **argv) {
         if (strcmp(verb, "save") == 0 && argc == 3)
                 return save(oracle, argv[2]);
         fputs("usage: labtool oracle | selftest | send | penalty NS | save FILE | share "
-              "ID|nodeN FILE|MS\n",
+              "ID|nodeN FILE|MS | idle N\n",
               stderr);
 
         return 2;
