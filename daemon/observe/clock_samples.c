@@ -166,6 +166,7 @@ static int collect(Source *source, uint64_t now_ns, char problem[PROBLEM_BYTES])
         (void)now_ns;
         (void)problem;
         (void)clock_source_read_counts(s->clock, &s->counts);
+        (void)clock_source_follow_cpus(s->clock, source->observer->root);
         return r;
 }
 
@@ -195,18 +196,22 @@ static void describe(const Source *source, char *text, size_t bytes) {
         const ClockSamples *s = (const ClockSamples *)source;
         const Observer *o = source->observer;
         unsigned left_out = clock_source_cpus_left_out(s->clock);
-        char apart[64] = "", limit[64] = "", measured[64] = "";
+        unsigned refused = clock_source_cpus_refused(s->clock);
+        char apart[64] = "", late[96] = "", limit[64] = "", measured[64] = "";
 
         if (left_out > 0)
                 snprintf(apart, sizeof(apart), " (%u isolated or nohz_full left out)", left_out);
+        if (refused > 0)
+                snprintf(late, sizeof(late),
+                         " (%u came online later: to be sampled after a restart)", refused);
         if (rate_is_limited(&o->rate))
                 snprintf(limit, sizeof(limit), " (fewer, to stay below %.1f %% of one CPU)",
                          100 * o->rate.ceiling);
         if (o->skid.block_percent > 0)
                 snprintf(measured, sizeof(measured), " (%u %% of the places begin a block)",
                          o->skid.block_percent);
-        snprintf(text, bytes, "clock samples at %u Hz%s on %u CPUs%s; %s%s", o->rate.rate_hz, limit,
-                 clock_source_cpus(s->clock), apart,
+        snprintf(text, bytes, "clock samples at %u Hz%s on %u CPUs%s%s; %s%s", o->rate.rate_hz,
+                 limit, clock_source_cpus(s->clock), apart, late,
                  o->skid.model == SKID_NONE
                          ? "emulated processor: every access of the interrupted block counts"
                          : "samples fall behind the access that was waited for",

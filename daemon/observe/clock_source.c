@@ -27,10 +27,14 @@
 struct ClockSource {
         struct clock_bpf *skeleton;
         struct ring_buffer *ring;
-        struct bpf_link **links; /* [n_links]; each owns its event */
-        int *events;             /* [n_links] */
+        struct bpf_link **links; /* [n_possible], n_links used; each owns its event */
+        int *events;             /* likewise */
+        unsigned *cpus;          /* likewise */
         unsigned n_links;
         unsigned n_left_out;
+        bool isolated;
+        CpuSet set;      /* CPUs that were to be sampled when the list was last read */
+        CpuSet refused;  /* of these, came online later and may not be sampled any more */
         unsigned budget; /* samples that consume may still take */
         unsigned taken;
         int n_possible;
@@ -40,6 +44,14 @@ struct ClockSource {
         CpuTimeKey *keys;     /* [BATCH_ENTRIES] */
         CpuTime *values;      /* [BATCH_ENTRIES] */
 };
+
+static unsigned cpu_set_count(const CpuSet *set) {
+        unsigned n = 0;
+
+        for (size_t w = 0; w < CPUS_MAX / 64; w++)
+                n += (unsigned)__builtin_popcountll(set->words[w]);
+        return n;
+}
 
 static int event_open(unsigned cpu, uint64_t period_ns) {
         struct perf_event_attr attr = {
@@ -107,22 +119,18 @@ static int attach_cpu(ClockSource *c, unsigned cpu, uint64_t period_ns, bool *re
         }
         c->links[c->n_links] = link;
         c->events[c->n_links] = fd;
+        c->cpus[c->n_links] = cpu;
         c->n_links++;
         return 0;
 }
 
-static int attach_all(ClockSource *c, const SystemRoot *root, const CpuSet *cpus, unsigned n,
-                      uint64_t period_ns, char *problem) {
+static int attach_all(ClockSource *c, const SystemRoot *root, uint64_t period_ns, char *problem) {
         bool opened;
 
-        c->links = calloc(n, sizeof(*c->links));
-        c->events = calloc(n, sizeof(*c->events));
-        if (!c->links || !c->events)
-                return -ENOMEM;
-        for (unsigned cpu = 0; cpu < CPUS_MAX; cpu++) {
+        for (unsigned cpu = 0; cpu < CPUS_MAX && c->n_links < (unsigned)c->n_possible; cpu++) {
                 int r;
 
-                if (!bits_has(cpus->words, cpu))
+                if (!bits_has(c->set.words, cpu))
                         continue;
                 r = attach_cpu(c, cpu, period_ns, &opened);
                 if (r < 0) {
@@ -144,7 +152,10 @@ static int allocate_buffers(ClockSource *c) {
         c->per_cpu = calloc((size_t)c->n_possible, sizeof(*c->per_cpu));
         c->keys = calloc(BATCH_ENTRIES, sizeof(*c->keys));
         c->values = calloc(BATCH_ENTRIES, sizeof(*c->values));
-        return c->per_cpu && c->keys && c->values ? 0 : -ENOMEM;
+        c->links = calloc((size_t)c->n_possible, sizeof(*c->links));
+        c->events = calloc((size_t)c->n_possible, sizeof(*c->events));
+        c->cpus = calloc((size_t)c->n_possible, sizeof(*c->cpus));
+        return c->per_cpu && c->keys && c->values && c->links && c->events && c->cpus ? 0 : -ENOMEM;
 }
 
 DEFINE_CLEANUP(ClockSource, clock_source_free)
@@ -153,8 +164,7 @@ int clock_source_new(ClockSource **ret, const SystemRoot *root, uint32_t rate_hz
                      ClockSampleHandler handler, void *userdata, char problem[PROBLEM_BYTES]) {
         cleanup(cleanup_clock_source_freep) ClockSource *c = NULL;
         uint64_t period_ns = NSEC / (rate_hz ? rate_hz : 1);
-        CpuSet cpus = {};
-        unsigned n = 0;
+        unsigned n;
         int r;
 
         /* A library room is silent; what failed is told by errno and problem. */
@@ -164,13 +174,13 @@ int clock_source_new(ClockSource **ret, const SystemRoot *root, uint32_t rate_hz
                 return -ENOMEM;
         c->handler = handler;
         c->userdata = userdata;
-        r = perf_sampled_cpus(root, isolated, &cpus, &c->n_left_out);
+        c->isolated = isolated;
+        r = perf_sampled_cpus(root, isolated, &c->set, &c->n_left_out);
         if (r < 0) {
                 source_problem(problem, "the list of CPUs cannot be read: %s", strerror(-r));
                 return r;
         }
-        for (size_t w = 0; w < CPUS_MAX / 64; w++)
-                n += (unsigned)__builtin_popcountll(cpus.words[w]);
+        n = cpu_set_count(&c->set);
         if (n == 0) {
                 source_problem(problem, "all CPUs are isolated or nohz_full");
                 return -ENODEV;
@@ -185,7 +195,7 @@ int clock_source_new(ClockSource **ret, const SystemRoot *root, uint32_t rate_hz
                 source_problem(problem, "out of memory");
                 return r;
         }
-        r = attach_all(c, root, &cpus, n, period_ns, problem);
+        r = attach_all(c, root, period_ns, problem);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(c);
@@ -201,11 +211,50 @@ ClockSource *clock_source_free(ClockSource *c) {
         clock_bpf__destroy(c->skeleton);
         free(c->links);
         free(c->events);
+        free(c->cpus);
         free(c->per_cpu);
         free(c->keys);
         free(c->values);
         free(c);
         return NULL;
+}
+
+int clock_source_follow_cpus(ClockSource *c, const SystemRoot *root) {
+        CpuSet set = {};
+        unsigned left_out;
+        bool opened;
+        int r;
+
+        r = perf_sampled_cpus(root, c->isolated, &set, &left_out);
+        if (r < 0)
+                return r;
+        if (memcmp(&set, &c->set, sizeof(set)) == 0)
+                return 0;
+        /* The kernel has closed these events already: a CPU that returns needs a new one. */
+        for (unsigned i = 0; i < c->n_links;) {
+                if (bits_has(set.words, c->cpus[i])) {
+                        i++;
+                        continue;
+                }
+                bpf_link__destroy(c->links[i]);
+                c->n_links--;
+                c->links[i] = c->links[c->n_links];
+                c->events[i] = c->events[c->n_links];
+                c->cpus[i] = c->cpus[c->n_links];
+        }
+        for (size_t w = 0; w < CPUS_MAX / 64; w++)
+                c->refused.words[w] &= set.words[w];
+        for (unsigned cpu = 0; cpu < CPUS_MAX && c->n_links < (unsigned)c->n_possible; cpu++)
+                if (bits_has(set.words, cpu) && !bits_has(c->set.words, cpu) &&
+                    attach_cpu(c, cpu, c->skeleton->bss->period_ns, &opened) < 0)
+                        c->refused.words[cpu / 64] |= 1ull << cpu % 64;
+        c->set = set;
+        c->n_left_out = left_out;
+        return 1;
+}
+
+unsigned clock_source_cpus_refused(const ClockSource *c) {
+        return cpu_set_count(&c->refused);
 }
 
 int clock_source_set_rate(ClockSource *c, uint32_t rate_hz, uint32_t stride) {

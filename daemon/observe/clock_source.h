@@ -29,6 +29,12 @@ ClockSource *clock_source_free(ClockSource *c);
  * over (1: all are); needs no privilege. */
 int clock_source_set_rate(ClockSource *c, uint32_t rate_hz, uint32_t stride);
 
+/* Reads which CPUs are online and drops or opens events where that has changed: 1 when it has, else 0 or a
+ * negative errno. Opening may need privileges that the process has given up: then the CPU counts as
+ * refused until it goes offline. */
+int clock_source_follow_cpus(ClockSource *c, const SystemRoot *root);
+unsigned clock_source_cpus_refused(const ClockSource *c);
+
 /* CPUs that are sampled, and online CPUs that are not. */
 unsigned clock_source_cpus(const ClockSource *c);
 unsigned clock_source_cpus_left_out(const ClockSource *c);
