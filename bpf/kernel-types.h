@@ -130,7 +130,16 @@ struct trace_event_raw_mm_migrate_pages {
         unsigned long large_folio_split;
 };
 
+typedef struct {
+        int counter;
+} atomic_t;
+
+struct signal_struct {
+        atomic_t live;
+};
+
 struct task_struct {
+        struct signal_struct *signal;
         void *stack;
         struct pid *thread_pid;
         const struct cred *cred;

@@ -181,3 +181,27 @@ typedef struct HintCounts {
         __u64 table_full; /* not counted: no room in the table */
         __u64 run_ns;     /* time spent in this program */
 } HintCounts;
+
+/* A process by pid and start time in clock ticks since boot, as in proc/PID/stat. */
+typedef struct LifeKey {
+        __u64 start_ticks;
+        __u32 tgid;
+        __u32 reserved;
+} LifeKey;
+
+/* Ticks of USER_HZ, the unit of start times in proc. */
+#define LIFE_TICK_NS 10000000ull
+
+enum {
+        LIFE_EXIT = 1,
+        LIFE_EXEC,
+};
+
+/* A process that is tracked has ended (its last thread), or executes another program. */
+typedef struct LifeRecord {
+        LifeKey key;
+        __u16 version; /* RECORD_VERSION */
+        __u16 kind;    /* LIFE_EXIT, LIFE_EXEC */
+        __u32 reserved;
+        __u64 exec_id; /* of LIFE_EXEC; see SampleRecord */
+} LifeRecord;

@@ -22,6 +22,8 @@
         COUNTER(hint_faults_lost, "HintFaultsLost", "of these, not counted for lack of room")      \
         COUNTER(cpu_time_lost, "CPUTimeLost", "ticks of CPU time not counted for lack of room")    \
         COUNTER(evaluations, "Evaluations", "evaluations of all active processes")                 \
+        COUNTER(processes_ended, "ProcessesEnded", "watched processes whose end was told")         \
+        COUNTER(life_lost, "LifeLost", "ends and execs of processes not told for lack of room")    \
         COUNTER(processes_dropped, "ProcessesDropped", "processes not tracked for lack of room")   \
         COUNTER(regions_dropped, "RegionsDropped",                                                 \
                 "pieces of memory whose accesses were forgotten for lack of room")                 \

@@ -22,7 +22,7 @@ TrackedProcess *observer_track(Observer *o, ProcessId id) {
         if (r == -ENOSPC) {
                 /* Waiting accesses point to their processes. */
                 resolver_resolve(o->resolver, &o->ledger);
-                process_table_remove(o->processes, process_table_oldest(o->processes));
+                observer_remove(o, process_table_oldest(o->processes));
                 o->ledger.counters.processes_dropped++;
                 r = process_table_touch(o->processes, id, &p);
         }
@@ -30,6 +30,10 @@ TrackedProcess *observer_track(Observer *o, ProcessId id) {
                 return NULL;
         if (p->observed.evidence.source == SOURCE_NONE)
                 select_first_source(o, p);
+        if (!p->life_told) {
+                life_track(o->life, id);
+                p->life_told = true;
+        }
         return p;
 }
 
@@ -55,4 +59,39 @@ void observer_queue_access(Observer *o, const Access *access, bool mapping) {
                 return;
         resolver_resolve(o->resolver, &o->ledger);
         (void)resolver_add(o->resolver, access, mapping);
+}
+
+void observer_remove(Observer *o, TrackedProcess *p) {
+        resolver_forget(o->resolver, p);
+        life_untrack(o->life, p->observed.id);
+        process_table_remove(o->processes, p);
+}
+
+static void on_end(ProcessId id, void *userdata) {
+        Observer *o = userdata;
+        TrackedProcess *p = process_table_find(o->processes, id);
+
+        if (!p)
+                return;
+        o->ledger.counters.processes_ended++;
+        observer_remove(o, p);
+}
+
+static void on_exec(ProcessId id, uint64_t exec_id, void *userdata) {
+        Observer *o = userdata;
+        TrackedProcess *p = process_table_find(o->processes, id);
+
+        if (p)
+                observer_notice_exec(o, p, exec_id);
+}
+
+void observer_take_life(Observer *o) {
+        const LifeHandlers handlers = { on_end, on_exec, o };
+        uint64_t lost = 0;
+
+        life_take(o->life, &handlers, &lost);
+        o->ledger.counters.life_lost += lost - o->life_lost;
+        o->life_lost = lost;
+        /* Only now: their first samples may have come after the end of some. */
+        life_flush(o->life);
 }

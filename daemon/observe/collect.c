@@ -120,6 +120,7 @@ int observer_collect(Observer *o, uint64_t now_ns) {
         if (o->scanner)
                 r = cpu_scanner_scan(o->scanner, on_scan, o);
         resolver_resolve(o->resolver, &o->ledger);
+        observer_take_life(o);
         observer_close_interval(o, now_ns, elapsed_ns);
         o->collected_ns = now_ns;
         o->spent_ns += clock_thread_cpu_ns() - begin_ns;

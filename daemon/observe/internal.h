@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "observe/cpu_scanner.h"
+#include "observe/life.h"
 #include "observe/observer_hook.h"
 #include "observe/policy.h"
 #include "observe/process_table.h"
@@ -43,6 +44,8 @@ struct Observer {
         CpuScanner *scanner;   /* counts it where no program can */
         uint64_t scan_not_before_ns;
         PolicyReader *policy;
+        Life *life;         /* NULL: nothing tells of ends */
+        uint64_t life_lost; /* what of it is in the counters */
         bool running;
         int epoll_fd; /* of the descriptors of the sources; -1 while stopped */
         ProcessTable *processes;
@@ -82,6 +85,14 @@ const SourceSlot *sources_first(const Observer *o);
 
 /* The running sources, the timekeeper included, one after the other: start with 0; NULL at the end. */
 SourceSlot *sources_next(Observer *o, unsigned *i);
+
+/* account.c */
+
+/* Forgets a process and what waits for it. */
+void observer_remove(Observer *o, TrackedProcess *p);
+
+/* Takes in which processes have ended or execute another program. */
+void observer_take_life(Observer *o);
 
 /* select.c: which source judges a process */
 

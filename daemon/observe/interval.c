@@ -50,7 +50,7 @@ void observer_close_interval(Observer *o, uint64_t now_ns, uint64_t elapsed_ns) 
                 if (observed->last_seen_ns == 0 || ran(o, p))
                         observed->last_seen_ns = now_ns;
                 if (now_ns - observed->last_seen_ns > FORGET_NS) {
-                        process_table_remove(o->processes, p);
+                        observer_remove(o, p);
                         continue;
                 }
                 if (observed->evidence.updated_ns == 0)

@@ -86,6 +86,11 @@ int observer_start(Observer *o, const Settings *settings) {
         o->collected_ns = clock_monotonic_ns();
         /* Without it nothing can be moved, but everything be seen. */
         (void)policy_reader_new(&o->policy);
+        /* Without it processes are forgotten when they have not run for a while. */
+        o->life_lost = 0;
+        (void)life_open(&o->life);
+        for (TrackedProcess *p = process_table_newest(o->processes); p; p = p->older)
+                p->life_told = false;
         observer_update_description(o);
         return 0;
 }
@@ -120,6 +125,7 @@ void observer_stop(Observer *o) {
         close(o->epoll_fd);
         o->epoll_fd = -1;
         o->policy = policy_reader_free(o->policy);
+        o->life = life_close(o->life);
         o->running = false;
         snprintf(o->description, sizeof(o->description), "stopped");
 }

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "observe/internal.h"
 #include "watch.h"
 #include "workload.h"
 
@@ -112,8 +113,13 @@ Test(life, forget_and_end) {
         cr_expect_gt(p->evidence.samples, 10.0, "it is sampled anew");
         watch_kill(pid);
         p = watch_process(&w, pid, 2);
-        cr_assert_not_null(p, "remembered for a while");
         observer_count(w.observer, &c);
+        if (w.observer->life) {
+                cr_expect_null(p, "its end was told");
+                cr_expect_geq(c.processes_ended, 1u);
+        } else {
+                cr_expect_not_null(p, "remembered for a while");
+        }
         cr_expect_geq(c.samples_total, c.accesses_total / 2);
         cr_expect_eq(c.samples_lost, 0u);
         watch_stop(&w);
