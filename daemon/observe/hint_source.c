@@ -63,6 +63,10 @@ static void account(HintSource *s, TrackedProcess *p, int accessor_id, int home_
                 .accessor = topology_index_of_id(o->topology, accessor_id),
                 .home = topology_index_of_id(o->topology, home_id),
                 .weight = hint_weight(count->pages),
+                /* Of base pages one in so many comes by itself. */
+                .region_weight = count->pages < HINT_PAGES_APART
+                                         ? hint_weight(count->pages * HINT_PAGES_APART)
+                                         : 0,
                 .n = count->faults,
                 .waited = true,
         };

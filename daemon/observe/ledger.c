@@ -15,7 +15,8 @@ void ledger_account(Ledger *l, const Access *a) {
         p->observed.evidence.skid = a->skid;
         evidence_add(&p->observed.evidence, a->accessor, a->home, a->weight, a->waited);
         if (a->address != 0)
-                regions_add(&p->regions, a->address, a->accessor, a->home, a->weight, a->waited,
+                regions_add(&p->regions, a->address, a->accessor, a->home,
+                            a->region_weight > 0 ? a->region_weight : a->weight, a->waited,
                             p->observed.evidence.updated_ns);
         p->interval_samples = true;
 }

@@ -19,6 +19,8 @@ typedef struct Access {
         uint64_t address;      /* of the page; 0: the source has no addresses */
         int accessor, home;    /* dense node indices */
         double weight;         /* what it counts in the evidence, > 0 */
+        double region_weight;  /* what it counts for the region of the address, where only some
+                                * accesses come with theirs; 0: as much */
         uint64_t n;            /* how many accesses it stands for; 0: expected, not seen */
         bool waited;           /* the CPU was waiting for it */
         bool skid;             /* `waited` was measured (see Evidence.skid) */

@@ -10,6 +10,8 @@
 
 #include "model/limits.h"
 #include "model/settings.h"
+#include "observe/ledger.h"
+#include "observe/process_table.h"
 
 /* Two mappings of this process; the regions of the first begin on a boundary. */
 typedef struct Fixture {
@@ -176,6 +178,32 @@ Test(regions, a_move_is_forgotten_for_its_regions_only) {
         cr_expect_float_eq(e.access[1] + e.access[0], 2, 1e-5);
         evidence_done(&e);
         fixture_free(f);
+}
+
+/* Of the pages that hint faults tell of, some come with their address and stand for the others. */
+Test(regions, a_few_addresses_stand_for_many) {
+        AddressRange range = { 1ull << 40, (1ull << 40) + REGION_BYTES };
+        Ledger ledger = {};
+        TrackedProcess *p;
+        ProcessTable *t;
+        Access a = { .source = SOURCE_HINT, .accessor = 0, .home = 1, .weight = 1, .n = 1 };
+
+        cr_assert_eq(process_table_new(&t, 2), 0);
+        cr_assert_eq(process_table_touch(t, (ProcessId) { 1, 2 }, &p), 0);
+        a.process = p;
+        ledger_account(&ledger, &a);
+        cr_expect_eq(p->regions.n, 0, "no address");
+        a.address = range.start;
+        a.weight = 1.0 / 512;
+        a.region_weight = 16.0 / 512;
+        ledger_account(&ledger, &a);
+        cr_assert_eq(p->regions.n, 1);
+        regions_moved(&p->regions, &range, 1, 0, &p->observed.evidence);
+        cr_expect_float_eq(p->observed.evidence.access[1], 1 - 15.0 / 512, 1e-6);
+        /* An exec or another source drops them with the rest. */
+        tracked_process_clear(p);
+        cr_expect_eq(p->regions.n, 0);
+        process_table_free(t);
 }
 
 Test(regions, hostile_samples) {
