@@ -24,8 +24,12 @@
 #define WORK_WORDS  (256u * 1024 / 8)
 #define WORK_ROUNDS (16u << 20)
 
-/* What starting and stopping leaves behind (patched code, freed memory) is over after this. */
+/* What a change of the rate leaves behind is over after this. */
 #define SETTLE_NS 5000000L
+
+/* One tick a second is as good as none. */
+#define RATE_OFF_HZ 1
+#define RATE_ON     0 /* the default */
 
 typedef struct Worker {
         pid_t pid;
@@ -99,26 +103,25 @@ static int worker_work(Worker *w, double *ret_ns) {
         return 0;
 }
 
-static int measure_with(Observer *o, const Settings *settings, Worker *w, double *ret_ns) {
+/* One piece of work while ticks come at this rate. Sampling is not stopped altogether, as loading the
+ * programs anew each time would disturb more than what is to be measured. */
+static int measure_at(Observer *o, uint32_t rate_hz, Worker *w, double *ret_ns) {
         struct timespec settle = { .tv_nsec = SETTLE_NS };
+        Settings settings;
         int r;
 
-        r = observer_start(o, settings);
+        settings_init(&settings);
+        settings.source = SOURCE_CLOCK;
+        if (rate_hz > 0)
+                settings.rate_hz = rate_hz;
+        r = observer_configure(o, &settings);
         if (r < 0)
                 return r;
         (void)nanosleep(&settle, NULL);
         r = worker_work(w, ret_ns);
-        if (r == 0)
-                r = observer_collect(o, clock_monotonic_ns());
-        observer_stop(o);
-        return r;
-}
-
-static int measure_without(Worker *w, double *ret_ns) {
-        struct timespec settle = { .tv_nsec = SETTLE_NS };
-
-        (void)nanosleep(&settle, NULL);
-        return worker_work(w, ret_ns);
+        if (r < 0)
+                return r;
+        return observer_collect(o, clock_monotonic_ns());
 }
 
 static int compare_doubles(const void *a, const void *b) {
@@ -152,23 +155,30 @@ static int measure_pairs(Observer *o, Worker *w, unsigned n, Slowdown *ret) {
         cleanup_free double *difference = calloc(n, sizeof(*difference));
         cleanup_free double *off_ns = calloc(n, sizeof(*off_ns));
         Settings settings;
+        Counters counters = {};
         double on_ns = 0;
+        int r;
 
         if (!difference || !off_ns)
                 return -ENOMEM;
         settings_init(&settings);
         settings.source = SOURCE_CLOCK;
-        for (unsigned i = 0; i < n; i++) {
+        r = observer_start(o, &settings);
+        for (unsigned i = 0; i < n && r >= 0; i++) {
                 bool on_first = i % 2 == 0;
-                int r = on_first ? measure_with(o, &settings, w, &on_ns) : 0;
 
-                r = r < 0 ? r : measure_without(w, &off_ns[i]);
+                r = on_first ? measure_at(o, RATE_ON, w, &on_ns) : 0;
+                r = r < 0 ? r : measure_at(o, RATE_OFF_HZ, w, &off_ns[i]);
                 if (r == 0 && !on_first)
-                        r = measure_with(o, &settings, w, &on_ns);
-                if (r < 0)
-                        return r;
-                difference[i] = on_ns / off_ns[i] - 1;
+                        r = measure_at(o, RATE_ON, w, &on_ns);
+                difference[i] = r == 0 ? on_ns / off_ns[i] - 1 : 0;
         }
+        if (r < 0)
+                return r;
+        /* A piece of work lasts two ticks and more: without samples nothing was measured. */
+        observer_count(o, &counters);
+        if (counters.samples_total < n)
+                return -ENODATA;
         summarise(difference, off_ns, n, ret);
         ret->realtime = w->realtime;
         return 0;

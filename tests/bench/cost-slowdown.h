@@ -5,8 +5,8 @@
 #include <stdint.h>
 
 /* What sampling costs a busy program, everything included: interrupts, programs, caches. One program
- * does the same work again and again; in each pair it does it once with sampling off and once on, the
- * order changing from pair to pair, so that what drifts cancels out. */
+ * does the same work again and again; in each pair it does it once with sampling off (one tick a second)
+ * and once at the default rate, the order changing from pair to pair, so that what drifts cancels out. */
 typedef struct Slowdown {
         unsigned n;          /* pairs */
         double mean_percent; /* of the relative differences */
@@ -16,5 +16,5 @@ typedef struct Slowdown {
         bool realtime;        /* nothing could preempt the program */
 } Slowdown;
 
-/* Samples at the default rate. Negative errno; problem tells what failed. */
+/* Negative errno; problem tells what failed. */
 int slowdown_measure(unsigned n_pairs, Slowdown *ret, char *problem, unsigned problem_bytes);
