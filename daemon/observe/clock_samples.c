@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "observe/attribute.h"
 #include "observe/clock_source.h"
 #include "observe/far_code.h"
@@ -21,6 +22,7 @@ typedef struct ClockSamples {
         ClockSource *clock;
         SourceRole role;
         ClockCounts counts; /* at the last collect */
+        DryWatch dry;
 } ClockSamples;
 
 /* The average forgets with this many samples. */
@@ -164,9 +166,15 @@ static int collect(Source *source, uint64_t now_ns, char problem[PROBLEM_BYTES])
         int r = clock_source_drain_time(s->clock, on_cpu_time, s);
 
         (void)now_ns;
-        (void)problem;
         (void)clock_source_read_counts(s->clock, &s->counts);
         (void)clock_source_follow_cpus(s->clock, source->observer->root);
+        /* On a CPU that is not sampled this process would not see its own ticks. */
+        if (clock_source_cpus_left_out(s->clock) + clock_source_cpus_refused(s->clock) == 0 &&
+            dry_watch(&s->dry, s->counts.ticks, clock_self_cpu_ns(),
+                      source->observer->choice.tick_hz)) {
+                source_problem(problem, "its events bring no ticks any more");
+                return -EIO;
+        }
         return r;
 }
 

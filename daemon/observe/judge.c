@@ -39,3 +39,13 @@ SourceWhy sign_judge_bursts(SourceSign *s, double enough, uint64_t ran_ns, uint6
         s->silent_ns += (double)ran_ns;
         return s->silent_ns >= (double)patience_ns ? SOURCE_WHY_SILENT : SOURCE_WHY_NONE;
 }
+
+bool dry_watch(DryWatch *w, uint64_t ticks, uint64_t cpu_ns, uint32_t tick_hz) {
+        if (ticks != w->ticks)
+                w->missed = 0;
+        else if (cpu_ns > w->cpu_ns && w->cpu_ns != 0)
+                w->missed += (double)(cpu_ns - w->cpu_ns) / 1e9 * tick_hz;
+        w->ticks = ticks;
+        w->cpu_ns = cpu_ns;
+        return w->missed >= DRY_TICKS;
+}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "observe/process_table.h"
@@ -27,3 +28,16 @@ SourceWhy sign_judge_samples(const SourceSign *sign);
  * patience_ns went by in which it ran and brought less. `ran_ns` is the part of the interval in which it
  * ran. */
 SourceWhy sign_judge_bursts(SourceSign *sign, double enough, uint64_t ran_ns, uint64_t patience_ns);
+
+/* Whether a source of ticks has run dry. A process that watches itself needs nobody else for that: while
+ * it uses CPU time, ticks must come. */
+typedef struct DryWatch {
+        uint64_t ticks;  /* at the last call */
+        uint64_t cpu_ns; /* likewise */
+        double missed;   /* ticks that should have come since the last one did */
+} DryWatch;
+
+/* Takes the ticks so far, the CPU time of this process so far, and the ticks per second and CPU since the
+ * last call: true once DRY_TICKS should have come and none did. */
+#define DRY_TICKS 20.0
+bool dry_watch(DryWatch *w, uint64_t ticks, uint64_t cpu_ns, uint32_t tick_hz);

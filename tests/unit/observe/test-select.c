@@ -90,6 +90,17 @@ Test(judge, decay) {
         cr_expect_float_eq(s.silent_ns, 5, 1e-9);
 }
 
+Test(judge, dry) {
+        DryWatch w = {};
+
+        cr_expect(!dry_watch(&w, 0, 100 * SECOND, 100), "what it used before says nothing");
+        cr_expect(!dry_watch(&w, 0, 100 * SECOND + SECOND / 10, 100), "10 should have come");
+        cr_expect(!dry_watch(&w, 1, 100 * SECOND + SECOND / 5, 100), "one came");
+        cr_expect(!dry_watch(&w, 1, 101 * SECOND - 700000000, 100), "10 again");
+        cr_expect(!dry_watch(&w, 1, 101 * SECOND - 700000000, 100), "it slept");
+        cr_expect(dry_watch(&w, 1, 101 * SECOND - 500000000, 100));
+}
+
 Test(hint, weights_and_reasons) {
         cr_expect_float_eq(hint_weight(512), 1, 1e-12, "a huge page");
         cr_expect_float_eq(512 * hint_weight(1), 1, 1e-12, "as much in base pages");
