@@ -29,14 +29,16 @@ look() {
                 '"\(.remote_share * 10000 | round / 100) \(.samples | floor)"' "$CASE_OUT/show-$1.json")
 }
 
-# watch PID...: lets them run from a mark of the oracle on until each has brought enough samples.
+# watch PID...: lets them run from a mark of the oracle on until each has brought enough samples: half as
+# many again as are asked for, where that does not take long.
 watch() {
         local started=$SECONDS pid
         oracle_mark watch
         kill -CONT "$@"
         sleep 4
         for pid; do
-                until look "$pid" && [ "${weight:-0}" -ge $samples_min ]; do
+                until look "$pid" && [ "${weight:-0}" -ge $((samples_min * 3 / 2)) ]; do
+                        [ $((SECONDS - started)) -lt 20 ] || [ "${weight:-0}" -lt $samples_min ] || break
                         [ $((SECONDS - started)) -lt 60 ] || break
                         sleep 2
                 done
@@ -145,8 +147,9 @@ agree "redis under redis-benchmark" "$truth"
 compare "workloads with a true share between 20 and 80 %" "$between" ">=" 4
 ok "stops cleanly" stop_daemon
 
-# ---- what it costs beside 1,000 processes ----
+# ---- what it costs beside 1,000 processes, on one kernel ----
 
+[ "$LAB_KERNEL" = 6.12 ] || exit 0
 # At the default rate and ceiling; a gate of nothing keeps the rate up though nothing is to be moved. In
 # emulation everything is some dozen times dearer, so this only shows that nothing runs away; the limit of
 # 1 % is judged on real processors (tests/bench/cost).
@@ -167,7 +170,8 @@ cpu=$(unit_cpu) start=$EPOCHREALTIME
 sleep 15
 cpu=$(awk -v a="$cpu" -v b="$(unit_cpu)" -v s="$start" -v e="$EPOCHREALTIME" \
         'BEGIN { printf "%.2f", (b - a) / 1e7 / (e - s) }')
-compare "CPU time of the unit in percent of one CPU" "$cpu" "<" 25
+compare "CPU time of the unit in percent of one CPU" "$cpu" "<" 50
+compare "which is measured" "$cpu" ">" 0
 sampler=$(daemon_call GetStats | jq '.[0].SamplerUSec.data')
 pid=$(systemctl show -P MainPID numabalancerd)
 diag "its BPF programs took $sampler us in all, its threads" \
