@@ -2,7 +2,7 @@
 #include "compat.h"
 #include "records.h"
 
-/* Explicit memory policies of one process, without walking page tables. Kernels from 6.1 iterate
+/* Explicit memory policies and other attributes of one process, without walking page tables. Kernels from 6.1 iterate
  * over the threads and mappings of the process named when the iterator is linked; older ones over
  * everybody, so the program filters as well. */
 
@@ -15,16 +15,49 @@ static __always_inline bool explicit_policy(const struct mempolicy *policy) {
         return policy_is_explicit(BPF_CORE_READ(policy, mode), BPF_CORE_READ(policy, flags));
 }
 
+/* What the whole process is counted for. Threads of the kernel have no memory of their own. */
+static __always_inline void read_memory(TaskPolicyRecord *r, struct task_struct *task) {
+        struct mm_struct *mm = BPF_CORE_READ(task, mm);
+
+        if (!mm)
+                return;
+        r->has_memory = 1;
+        r->locked_pages = BPF_CORE_READ(mm, locked_vm);
+        r->pinned_pages = (__u64)BPF_CORE_READ(mm, pinned_vm.counter);
+        if (bpf_core_field_exists(struct mm_struct, hugetlb_usage))
+                r->hugetlb_pages = (__u64)BPF_CORE_READ(mm, hugetlb_usage.counter);
+}
+
+/* A kernel for few nodes has fewer words. */
+static __always_inline void read_mems(TaskPolicyRecord *r, struct task_struct *task) {
+        __u32 bytes = sizeof(r->mems);
+
+        if (!bpf_core_field_exists(struct task_struct, mems_allowed))
+                return;
+        if (bpf_core_field_size(struct task_struct, mems_allowed) < bytes)
+                bytes = bpf_core_field_size(struct task_struct, mems_allowed);
+        if (bpf_probe_read_kernel(
+                    r->mems, bytes,
+                    (void *)task + bpf_core_field_offset(struct task_struct, mems_allowed)) == 0)
+                r->has_mems = 1;
+}
+
 SEC("iter/task")
 int task_policy(struct bpf_iter__task *ctx) {
         struct task_struct *task = ctx->task;
         TaskPolicyRecord record = {};
+        __u32 policy;
 
         if (!task || (__u32)task->tgid != wanted_tgid)
                 return 0;
         record.start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
         record.tid = task->pid;
         record.explicit_policy = explicit_policy(BPF_CORE_READ(task, mempolicy));
+        policy = BPF_CORE_READ(task, policy);
+        record.realtime = policy == SCHED_FIFO || policy == SCHED_RR || policy == SCHED_DEADLINE;
+        record.kernel_thread = (BPF_CORE_READ(task, flags) & PF_KTHREAD) != 0;
+        read_memory(&record, task);
+        read_mems(&record, task);
         bpf_seq_write(ctx->meta->seq, &record, sizeof(record));
         return 0;
 }
@@ -82,8 +115,9 @@ int vma_policy(struct bpf_iter__task_vma *ctx) {
                 record.explicit_policy = 1;
                 record.shared = 1;
         }
+        record.hugetlb = (BPF_CORE_READ(vma, vm_flags) & VM_HUGETLB) != 0;
         /* One record in any case, so that "no policy" differs from "nothing was read". */
-        if (!record.explicit_policy && ctx->meta->seq_num != 0)
+        if (!record.explicit_policy && !record.hugetlb && ctx->meta->seq_num != 0)
                 return 0;
         record.start = vma->vm_start;
         record.end = vma->vm_end;

@@ -28,6 +28,14 @@
 #define MPOL_LOCAL     4
 #define MPOL_F_LOCAL   (1 << 1)
 
+/* include/uapi/linux/sched.h */
+#define SCHED_FIFO     1
+#define SCHED_RR       2
+#define SCHED_DEADLINE 6
+
+/* include/linux/mm.h; the bit is the same in all kernels from 5.10 on. */
+#define VM_HUGETLB 0x00400000ul
+
 /* include/uapi/linux/magic.h */
 #define TMPFS_MAGIC     0x01021994
 #define HUGETLBFS_MAGIC 0x958458f6

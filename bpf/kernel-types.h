@@ -100,7 +100,19 @@ struct mempolicy {
         unsigned short flags;
 };
 
-struct mm_struct;
+typedef struct {
+        __s64 counter;
+} atomic64_t;
+
+typedef struct {
+        unsigned long bits[16];
+} nodemask_t;
+
+struct mm_struct {
+        unsigned long locked_vm;
+        atomic64_t pinned_vm;
+        atomic64_t hugetlb_usage; /* an atomic_long_t, which is the same on 64 bits */
+};
 
 struct upid {
         int nr;
@@ -151,6 +163,8 @@ struct task_struct {
         __u64 start_boottime;
         __u64 self_exec_id;
         struct mempolicy *mempolicy;
+        unsigned int policy;
+        nodemask_t mems_allowed;
         struct thread_struct thread;
 };
 
@@ -199,6 +213,7 @@ struct vm_area_struct {
         unsigned long vm_end;
         struct file *vm_file;
         struct mempolicy *vm_policy;
+        unsigned long vm_flags;
 };
 
 /* Pages: the order of a folio is in its second page until 6.2, then in a member of its own, then in

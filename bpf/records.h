@@ -113,19 +113,33 @@ typedef struct PreciseCounts {
         __u64 run_ns;    /* time spent in this program */
 } PreciseCounts;
 
-/* One thread of the process asked for. */
+/* Nodes that a record has room for: as many as the largest kernels of Debian. */
+#define RECORD_NODE_WORDS 16
+
+/* One thread of the process asked for, with what its memory as a whole is counted for. */
 typedef struct TaskPolicyRecord {
         __u64 start_ns; /* of the leader, CLOCK_BOOTTIME */
         __u32 tid;
         __u32 explicit_policy;
+        __u32 realtime; /* SCHED_FIFO, SCHED_RR or SCHED_DEADLINE */
+        __u32 kernel_thread;
+        __u64 locked_pages;
+        __u64 pinned_pages;
+        __u64 hugetlb_pages; /* present, in base pages */
+        __u32 has_memory;    /* the three above were told */
+        __u32 has_mems;
+        __u64 mems[RECORD_NODE_WORDS]; /* bit i: the cpuset allows the node with kernel id i */
 } TaskPolicyRecord;
 
-/* The first mapping of the process asked for, and each with an explicit policy. */
+/* The first mapping of the process asked for, and each with an explicit policy or of huge pages set
+ * apart (hugetlb). */
 typedef struct VmaPolicyRecord {
         __u64 start;
         __u64 end;
         __u32 explicit_policy;
         __u32 shared; /* the policy belongs to the shared memory object, not to the mapping */
+        __u32 hugetlb;
+        __u32 unused;
 } VmaPolicyRecord;
 
 /* Numbers of the kernel's enum migrate_reason are below this (10 in Linux 6.18); those beyond count as

@@ -64,6 +64,11 @@ static int refresh_info(Manager *m, Tracked *p, uint64_t now_ns, uint64_t boot_n
                 info.attributes = p->info.attributes;
                 info.task_policy = p->info.task_policy;
                 info.vma_policy = p->info.vma_policy;
+                /* Of threads and mappings that proc/PID/status does not show. */
+                info.realtime = info.realtime || p->info.realtime;
+                info.cpuset_mems &= p->info.cpuset_mems;
+                if (info.hugetlb_bytes < p->info.hugetlb_bytes)
+                        info.hugetlb_bytes = p->info.hugetlb_bytes;
         } /* else unknown: asked again when everything else speaks for a move */
         p->info = info;
         p->info_ns = now_ns;

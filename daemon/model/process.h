@@ -46,7 +46,7 @@ typedef struct ProcessInfo {
         uint64_t rss_bytes;
         uint64_t locked_bytes;  /* VmLck */
         uint64_t pinned_bytes;  /* VmPin: long-term pins (RDMA, VFIO, io_uring) */
-        uint64_t hugetlb_bytes; /* HugetlbPages */
+        uint64_t hugetlb_bytes; /* HugetlbPages, or more where mappings were read */
         uint32_t n_threads;
         bool kernel_thread;
         bool realtime;           /* a thread has SCHED_FIFO, SCHED_RR or SCHED_DEADLINE */

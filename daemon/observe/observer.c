@@ -162,7 +162,7 @@ const Observed *const *observer_processes(const Observer *o, size_t *ret_n) {
 }
 
 int observer_read_policy(Observer *o, ProcessInfo *info) {
-        return policy_reader_read(o->policy, o->root, info);
+        return policy_reader_read(o->policy, o->root, o->topology, info);
 }
 
 void observer_set_sample_hook(Observer *o, ObserverSampleHook hook, void *userdata) {

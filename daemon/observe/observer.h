@@ -85,7 +85,7 @@ typedef struct Observed {
 const Observed *const *observer_processes(const Observer *o, size_t *ret_n);
 
 /* Explicit memory policies of one process from the BPF iterators (a few microseconds per thread and
- * mapping; no page-table walk): sets attributes, task_policy and vma_policy of info. -EOPNOTSUPP:
+ * mapping; no page-table walk) and what else they tell: see policy_reader_read. -EOPNOTSUPP:
  * this kernel has no such iterators; -ESRCH: gone. */
 int observer_read_policy(Observer *o, ProcessInfo *info);
 

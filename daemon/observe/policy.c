@@ -12,13 +12,14 @@
 
 #include "attributes.skel.h"
 #include "base/cleanup.h"
+#include "base/parse.h"
 #include "records.h"
 #include "system/file.h"
 
 /* Start times count in ticks of USER_HZ, which is 100 on every Linux architecture we build for. */
 #define NSEC_PER_TICK (1000000000ull / 100)
 
-/* Read at once; a multiple of both record sizes. */
+/* Read at once. */
 #define RECORDS_BYTES 16384
 
 struct PolicyReader {
@@ -99,7 +100,20 @@ typedef struct TaskScan {
         bool seen;
         bool other;
         bool explicit_policy;
+        bool realtime;
+        bool kernel_thread;
+        bool has_memory;
+        uint64_t locked_pages, pinned_pages, hugetlb_pages;
+        uint64_t hugetlb_bytes; /* of mappings */
+        bool has_mems;
+        uint64_t mems[RECORD_NODE_WORDS]; /* allowed to all threads */
 } TaskScan;
+
+static void take_mems(TaskScan *scan, const uint64_t *mems) {
+        for (size_t i = 0; i < RECORD_NODE_WORDS; i++)
+                scan->mems[i] = scan->has_mems ? scan->mems[i] & mems[i] : mems[i];
+        scan->has_mems = true;
+}
 
 static bool take_task(const void *data, void *userdata) {
         const TaskPolicyRecord *record = data;
@@ -108,8 +122,17 @@ static bool take_task(const void *data, void *userdata) {
         scan->seen = true;
         if (record->start_ns / NSEC_PER_TICK != scan->starttime)
                 scan->other = true;
-        if (record->explicit_policy)
-                scan->explicit_policy = true;
+        scan->explicit_policy = scan->explicit_policy || record->explicit_policy;
+        scan->realtime = scan->realtime || record->realtime;
+        scan->kernel_thread = scan->kernel_thread || record->kernel_thread;
+        if (record->has_memory) {
+                scan->has_memory = true;
+                scan->locked_pages = record->locked_pages;
+                scan->pinned_pages = record->pinned_pages;
+                scan->hugetlb_pages = record->hugetlb_pages;
+        }
+        if (record->has_mems)
+                take_mems(scan, (const uint64_t *)record->mems);
         return scan->other;
 }
 
@@ -118,6 +141,8 @@ static bool take_vma(const void *data, void *userdata) {
         TaskScan *scan = userdata;
 
         scan->seen = true;
+        if (record->hugetlb)
+                scan->hugetlb_bytes += record->end - record->start;
         scan->explicit_policy = record->explicit_policy;
         return record->explicit_policy;
 }
@@ -220,7 +245,49 @@ static int read_tasks(PolicyReader *p, const ProcessInfo *info, TaskScan *scan) 
         return scan->seen && !scan->other ? 0 : -ESRCH;
 }
 
-int policy_reader_read(PolicyReader *p, const SystemRoot *root, ProcessInfo *info) {
+/* What the iterators know better than proc/PID/status: of every thread, and of mappings that are not
+ * touched yet. */
+static void fill_info(const Topology *t, const TaskScan *tasks, const TaskScan *mappings,
+                      ProcessInfo *info) {
+        uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
+        NodeMask mems = 0;
+
+        info->realtime = tasks->realtime;
+        info->kernel_thread = tasks->kernel_thread;
+        info->task_policy = tasks->explicit_policy;
+        info->vma_policy = mappings->explicit_policy;
+        if (tasks->has_memory) {
+                info->locked_bytes = tasks->locked_pages * page_bytes;
+                info->pinned_bytes = tasks->pinned_pages * page_bytes;
+                info->hugetlb_bytes = tasks->hugetlb_pages * page_bytes;
+        }
+        if (mappings->hugetlb_bytes > info->hugetlb_bytes)
+                info->hugetlb_bytes = mappings->hugetlb_bytes;
+        if (!tasks->has_mems)
+                return;
+        for (uint32_t i = 0; i < t->n_nodes; i++)
+                if (t->node_id[i] < RECORD_NODE_WORDS * 64 &&
+                    bits_has(tasks->mems, (unsigned)t->node_id[i]))
+                        mems |= node_bit((int)i);
+        info->cpuset_mems = mems;
+}
+
+/* Threads of the kernel have no mappings. */
+static int read_mappings(PolicyReader *p, const SystemRoot *root, pid_t pid, TaskScan *mappings) {
+        int r;
+
+        if (!p->has_vma)
+                return read_numa_maps(root, pid, &mappings->explicit_policy);
+        r = iterate(p->skeleton->progs.vma_policy, pid, sizeof(VmaPolicyRecord), take_vma,
+                    mappings);
+        if (r < 0)
+                return r;
+        /* Ended between the two; no living process is without mappings. */
+        return mappings->seen ? 0 : -ESRCH;
+}
+
+int policy_reader_read(PolicyReader *p, const SystemRoot *root, const Topology *t,
+                       ProcessInfo *info) {
         TaskScan tasks, mappings = {};
         int r;
 
@@ -230,17 +297,12 @@ int policy_reader_read(PolicyReader *p, const SystemRoot *root, ProcessInfo *inf
         r = read_tasks(p, info, &tasks);
         if (r < 0)
                 return r;
-        if (p->has_vma)
-                r = iterate(p->skeleton->progs.vma_policy, info->id.pid, sizeof(VmaPolicyRecord),
-                            take_vma, &mappings);
-        else
-                r = read_numa_maps(root, info->id.pid, &mappings.explicit_policy);
-        if (r < 0)
-                return r;
-        if (p->has_vma && !mappings.seen)
-                return -ESRCH; /* ended between the two; no living process is without mappings */
+        if (!tasks.kernel_thread) {
+                r = read_mappings(p, root, info->id.pid, &mappings);
+                if (r < 0)
+                        return r;
+        }
         info->attributes = p->has_vma ? ATTRIBUTES_BPF : ATTRIBUTES_NUMA_MAPS;
-        info->task_policy = tasks.explicit_policy;
-        info->vma_policy = mappings.explicit_policy;
+        fill_info(t, &tasks, &mappings, info);
         return 0;
 }

@@ -25,7 +25,7 @@ int process_read_progress(const SystemRoot *root, pid_t pid, uint64_t *ret_cpu_n
 /* Reads everything of ProcessInfo except attributes, task_policy and vma_policy (left zero) from
  * proc/PID/stat, status, cgroup and task; boottime_ns (CLOCK_BOOTTIME) gives the age. `realtime` is
  * true when one of the first PROCESS_READ_TASKS_MAX threads is in a real-time class; later threads
- * are not looked at. A kernel without cpusets allows all nodes with memory. Robust against hostile
+ * are not looked at (the observer's iterators see all). A kernel without cpusets allows all nodes with memory. Robust against hostile
  * command names and truncated files (-EBADMSG). -ESRCH: gone. */
 int process_read(const SystemRoot *root, const Topology *t, pid_t pid, uint64_t boottime_ns,
                  ProcessInfo *ret);

@@ -143,17 +143,25 @@ static void probe_precise_programs(const SystemRoot *root) {
         precise_events_free(events);
 }
 
-static void probe_policies(const SystemRoot *root, pid_t worker) {
-        ProcessInfo info = { .id.pid = worker };
+/* What the iterators tell must agree with proc. */
+static void probe_policies(const SystemRoot *root, const Topology *t, pid_t worker) {
+        ProcessInfo proc = {}, info;
         PolicyReader *reader = NULL;
         int r = policy_reader_new(&reader);
 
         if (r == 0)
-                r = process_read_starttime(root, worker, &info.id.starttime);
+                r = process_read(root, t, worker, 0, &proc);
+        info = proc;
+        info.cpuset_mems = 0;
+        info.locked_bytes = info.pinned_bytes = 1;
         if (r == 0)
-                r = policy_reader_read(reader, root, &info);
+                r = policy_reader_read(reader, root, t, &info);
         if (r < 0)
                 tell("policies", "absent", strerror(-r));
+        else if (info.cpuset_mems != proc.cpuset_mems || info.locked_bytes != proc.locked_bytes ||
+                 info.pinned_bytes != proc.pinned_bytes || info.realtime || info.task_policy ||
+                 info.vma_policy || info.kernel_thread)
+                tell("policies", "starts", "other attributes than proc tells");
         else
                 tell("policies", "works",
                      policy_reader_has_mappings(reader) ? "threads and mappings" : "threads only");
@@ -173,7 +181,7 @@ int main(void) {
         for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++)
                 probe_source(&topology, &root, sources[i], worker);
         probe_precise_programs(&root);
-        probe_policies(&root, worker);
+        probe_policies(&root, &topology, worker);
         kill(worker, SIGKILL);
         waitpid(worker, NULL, 0);
         system_root_close(&root);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <numaif.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 
 #include "observe/policy.h"
 #include "system/process_read.h"
+#include "system/topology_read.h"
 
 #define N(array) (sizeof(array) / sizeof(array[0]))
 
@@ -147,6 +149,8 @@ static pid_t start_child(SetUp set_up) {
         return pid;
 }
 
+static Topology topology;
+
 Test(policy, what_is_explicit) {
         PolicyReader *reader = NULL;
         SystemRoot root;
@@ -157,24 +161,127 @@ Test(policy, what_is_explicit) {
                 cr_skip_test("BPF iterators need CAP_BPF and CAP_PERFMON");
         cr_assert_eq(r, 0, "%s", strerror(-r));
         cr_assert_eq(system_root_open(&root, ""), 0);
+        cr_assert_geq(topology_read(&topology, &root), 0);
         for (size_t i = 0; i < N(rows); i++) {
                 pid_t pid = start_child(rows[i].set_up);
                 ProcessInfo info = { .id.pid = pid };
 
                 cr_assert_eq(process_read_starttime(&root, pid, &info.id.starttime), 0);
-                r = policy_reader_read(reader, &root, &info);
+                r = policy_reader_read(reader, &root, &topology, &info);
                 cr_expect_eq(r, 0, "%s: %s", rows[i].name, strerror(-r));
                 cr_expect_eq(info.task_policy, rows[i].task, "%s: task", rows[i].name);
                 cr_expect_eq(info.vma_policy, rows[i].vma, "%s: mapping", rows[i].name);
                 cr_expect_neq(info.attributes, ATTRIBUTES_UNKNOWN, "%s", rows[i].name);
                 info.id.starttime++;
-                cr_expect_eq(policy_reader_read(reader, &root, &info), -ESRCH,
+                cr_expect_eq(policy_reader_read(reader, &root, &topology, &info), -ESRCH,
                              "%s: pid of another process", rows[i].name);
                 kill(pid, SIGKILL);
                 waitpid(pid, NULL, 0);
                 info.id.starttime--;
-                cr_expect_eq(policy_reader_read(reader, &root, &info), -ESRCH, "%s: ended",
-                             rows[i].name);
+                cr_expect_eq(policy_reader_read(reader, &root, &topology, &info), -ESRCH,
+                             "%s: ended", rows[i].name);
+        }
+        policy_reader_free(reader);
+        system_root_close(&root);
+}
+
+static int threads_ready;
+
+#define THREADS 80 /* more than are looked at through proc */
+
+static void *idle_thread(void *realtime) {
+        struct sched_param param = { .sched_priority = 1 };
+
+        if (realtime)
+                must(sched_setscheduler(0, SCHED_FIFO, &param));
+        __atomic_add_fetch(&threads_ready, 1, __ATOMIC_SEQ_CST);
+        for (;;)
+                pause();
+        return NULL;
+}
+
+static void many_threads(bool last_is_realtime) {
+        for (int i = 0; i < THREADS; i++) {
+                pthread_t thread;
+
+                must(pthread_create(&thread, NULL, idle_thread,
+                                    last_is_realtime && i == THREADS - 1 ? (void *)1 : NULL));
+        }
+        while (__atomic_load_n(&threads_ready, __ATOMIC_SEQ_CST) < THREADS)
+                usleep(1000);
+}
+
+static void threads_ordinary(void *shared) {
+        many_threads(false);
+}
+
+static void threads_realtime(void *shared) {
+        many_threads(true);
+}
+
+static void memory_locked(void *shared) {
+        must(mlock(map_private(), BYTES));
+}
+
+/* Nothing is reserved nor touched, so it works without huge pages set apart. */
+static void memory_hugetlb(void *shared) {
+        if (mmap(NULL, 2u << 20, PROT_READ,
+                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | MAP_NORESERVE, -1, 0) == MAP_FAILED)
+                _exit(1);
+}
+
+static const struct {
+        const char *name;
+        SetUp set_up;
+        bool realtime;
+        uint64_t locked, hugetlb;
+} attributes[] = {
+        { "nothing", nothing, false, 0, 0 },
+        { "80 threads", threads_ordinary, false, 0, 0 },
+        { "the last of 80 threads is real-time", threads_realtime, true, 0, 0 },
+        { "locked memory", memory_locked, false, BYTES, 0 },
+        { "a mapping of huge pages", memory_hugetlb, false, 0, 2u << 20 },
+};
+
+/* What the iterators tell beyond policies; the rest agrees with what proc says. */
+Test(policy, attributes_of_threads_and_mappings) {
+        ProcessInfo kthread = { .id.pid = 2 };
+        PolicyReader *reader = NULL;
+        SystemRoot root;
+        int r;
+
+        r = policy_reader_new(&reader);
+        if (r == -EPERM || r == -EACCES)
+                cr_skip_test("BPF iterators need CAP_BPF and CAP_PERFMON");
+        cr_assert_eq(r, 0, "%s", strerror(-r));
+        cr_assert_eq(system_root_open(&root, ""), 0);
+        cr_assert_geq(topology_read(&topology, &root), 0);
+        for (size_t i = 0; i < N(attributes); i++) {
+                pid_t pid = start_child(attributes[i].set_up);
+                ProcessInfo proc, info;
+
+                cr_assert_eq(process_read(&root, &topology, pid, 0, &proc), 0);
+                info = proc;
+                info.cpuset_mems = 0;
+                info.pinned_bytes = 1;
+                r = policy_reader_read(reader, &root, &topology, &info);
+                cr_expect_eq(r, 0, "%s: %s", attributes[i].name, strerror(-r));
+                cr_expect_eq(info.realtime, attributes[i].realtime, "%s", attributes[i].name);
+                cr_expect_eq(info.locked_bytes, attributes[i].locked, "%s", attributes[i].name);
+                if (policy_reader_has_mappings(reader))
+                        cr_expect_eq(info.hugetlb_bytes, attributes[i].hugetlb, "%s",
+                                     attributes[i].name);
+                cr_expect_eq(info.cpuset_mems, proc.cpuset_mems, "%s", attributes[i].name);
+                cr_expect_eq(info.pinned_bytes, proc.pinned_bytes, "%s", attributes[i].name);
+                cr_expect_not(info.kernel_thread, "%s", attributes[i].name);
+                kill(pid, SIGKILL);
+                waitpid(pid, NULL, 0);
+        }
+        if (process_read_starttime(&root, 2, &kthread.id.starttime) == 0 &&
+            process_read(&root, &topology, 2, 0, &kthread) == 0 && kthread.kernel_thread) {
+                kthread.kernel_thread = false;
+                cr_expect_eq(policy_reader_read(reader, &root, &topology, &kthread), 0);
+                cr_expect(kthread.kernel_thread, "kthreadd");
         }
         policy_reader_free(reader);
         system_root_close(&root);
