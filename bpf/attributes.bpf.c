@@ -6,6 +6,9 @@
  * over the threads and mappings of the process named when the iterator is linked; older ones over
  * everybody, so the program filters as well. */
 
+/* Off where a kernel refuses to read them: memory policies alone decide more. */
+const volatile bool with_attributes = true;
+
 /* Process asked for; written by the daemon before each read. */
 volatile __u32 wanted_tgid;
 
@@ -42,22 +45,28 @@ static __always_inline void read_mems(TaskPolicyRecord *r, struct task_struct *t
                 r->has_mems = 1;
 }
 
+static __always_inline void read_attributes(TaskPolicyRecord *r, struct task_struct *task) {
+        __u32 policy = BPF_CORE_READ(task, policy);
+
+        r->has_attributes = 1;
+        r->realtime = policy == SCHED_FIFO || policy == SCHED_RR || policy == SCHED_DEADLINE;
+        r->kernel_thread = (BPF_CORE_READ(task, flags) & PF_KTHREAD) != 0;
+        read_memory(r, task);
+        read_mems(r, task);
+}
+
 SEC("iter/task")
 int task_policy(struct bpf_iter__task *ctx) {
         struct task_struct *task = ctx->task;
         TaskPolicyRecord record = {};
-        __u32 policy;
 
         if (!task || (__u32)task->tgid != wanted_tgid)
                 return 0;
         record.start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
         record.tid = task->pid;
         record.explicit_policy = explicit_policy(BPF_CORE_READ(task, mempolicy));
-        policy = BPF_CORE_READ(task, policy);
-        record.realtime = policy == SCHED_FIFO || policy == SCHED_RR || policy == SCHED_DEADLINE;
-        record.kernel_thread = (BPF_CORE_READ(task, flags) & PF_KTHREAD) != 0;
-        read_memory(&record, task);
-        read_mems(&record, task);
+        if (with_attributes)
+                read_attributes(&record, task);
         bpf_seq_write(ctx->meta->seq, &record, sizeof(record));
         return 0;
 }
@@ -115,7 +124,8 @@ int vma_policy(struct bpf_iter__task_vma *ctx) {
                 record.explicit_policy = 1;
                 record.shared = 1;
         }
-        record.hugetlb = (BPF_CORE_READ(vma, vm_flags) & VM_HUGETLB) != 0;
+        if (with_attributes)
+                record.hugetlb = (BPF_CORE_READ(vma, vm_flags) & VM_HUGETLB) != 0;
         /* One record in any case, so that "no policy" differs from "nothing was read". */
         if (!record.explicit_policy && !record.hugetlb && ctx->meta->seq_num != 0)
                 return 0;

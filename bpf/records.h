@@ -121,8 +121,10 @@ typedef struct TaskPolicyRecord {
         __u64 start_ns; /* of the leader, CLOCK_BOOTTIME */
         __u32 tid;
         __u32 explicit_policy;
-        __u32 realtime; /* SCHED_FIFO, SCHED_RR or SCHED_DEADLINE */
+        __u32 has_attributes; /* what follows was read */
+        __u32 realtime;       /* SCHED_FIFO, SCHED_RR or SCHED_DEADLINE */
         __u32 kernel_thread;
+        __u32 unused;
         __u64 locked_pages;
         __u64 pinned_pages;
         __u64 hugetlb_pages; /* present, in base pages */

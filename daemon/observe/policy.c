@@ -29,12 +29,13 @@ struct PolicyReader {
 
 DEFINE_CLEANUP(PolicyReader, policy_reader_free)
 
-static int load(PolicyReader *p, bool with_vma) {
+static int load(PolicyReader *p, bool with_vma, bool with_attributes) {
         int r;
 
         p->skeleton = attributes_bpf__open();
         if (!p->skeleton)
                 return -errno;
+        p->skeleton->rodata->with_attributes = with_attributes;
         if (!with_vma)
                 bpf_program__set_autoload(p->skeleton->progs.vma_policy, false);
         r = attributes_bpf__load(p->skeleton);
@@ -100,6 +101,7 @@ typedef struct TaskScan {
         bool seen;
         bool other;
         bool explicit_policy;
+        bool has_attributes;
         bool realtime;
         bool kernel_thread;
         bool has_memory;
@@ -123,6 +125,7 @@ static bool take_task(const void *data, void *userdata) {
         if (record->start_ns / NSEC_PER_TICK != scan->starttime)
                 scan->other = true;
         scan->explicit_policy = scan->explicit_policy || record->explicit_policy;
+        scan->has_attributes = scan->has_attributes || record->has_attributes;
         scan->realtime = scan->realtime || record->realtime;
         scan->kernel_thread = scan->kernel_thread || record->kernel_thread;
         if (record->has_memory) {
@@ -169,9 +172,11 @@ int policy_reader_new(PolicyReader **ret) {
         p = calloc(1, sizeof(*p));
         if (!p)
                 return -ENOMEM;
-        r = load(p, true);
-        if (r < 0)
-                r = load(p, false); /* before 5.12 */
+        for (int i = 0; i < 4; i++) { /* mappings from 5.12 on */
+                r = load(p, i < 2, i % 2 == 0);
+                if (r == 0 || r == -EPERM)
+                        break;
+        }
         if (r < 0)
                 return r;
         /* Mappings of everybody would be walked on a kernel that cannot restrict the iterator. */
@@ -252,10 +257,12 @@ static void fill_info(const Topology *t, const TaskScan *tasks, const TaskScan *
         uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
         NodeMask mems = 0;
 
-        info->realtime = tasks->realtime;
-        info->kernel_thread = tasks->kernel_thread;
         info->task_policy = tasks->explicit_policy;
         info->vma_policy = mappings->explicit_policy;
+        if (!tasks->has_attributes)
+                return;
+        info->realtime = tasks->realtime;
+        info->kernel_thread = tasks->kernel_thread;
         if (tasks->has_memory) {
                 info->locked_bytes = tasks->locked_pages * page_bytes;
                 info->pinned_bytes = tasks->pinned_pages * page_bytes;
@@ -297,7 +304,7 @@ int policy_reader_read(PolicyReader *p, const SystemRoot *root, const Topology *
         r = read_tasks(p, info, &tasks);
         if (r < 0)
                 return r;
-        if (!tasks.kernel_thread) {
+        if (!tasks.kernel_thread && !info->kernel_thread) {
                 r = read_mappings(p, root, info->id.pid, &mappings);
                 if (r < 0)
                         return r;
