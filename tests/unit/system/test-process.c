@@ -86,6 +86,22 @@ Test(process, gone) {
         cr_assert_eq(process_read(&m.root, &t, 7, 0, &info), -ESRCH);
 }
 
+/* What the whole process has used, a tick being what sysconf says. */
+Test(process, progress) {
+        uint64_t tick_ns = 1000000000u / (uint64_t)sysconf(_SC_CLK_TCK);
+        uint64_t cpu_ns, faults;
+
+        cr_assert_eq(process_read_progress(&m.root, 7, &cpu_ns, &faults), -ESRCH);
+        machine_file(&m, "proc/7/stat",
+                     "7 (a) R 1 2) S 1 7 7 0 -1 4194304 4321 11 3 12 250 50 99 98 20 0 1 0 100 1 "
+                     "1 1 1 1 0 0 0 0 0 0 0 0 0 0 17 1 0 0 0 0 0\n");
+        cr_assert_eq(process_read_progress(&m.root, 7, &cpu_ns, &faults), 0);
+        cr_assert_eq(cpu_ns, 300 * tick_ns, "%lu", cpu_ns);
+        cr_assert_eq(faults, 4321, "%lu", faults);
+        machine_file(&m, "proc/7/stat", "7 (a) S 1 7 7 0 -1 4194304 43");
+        cr_assert_eq(process_read_progress(&m.root, 7, &cpu_ns, &faults), -EBADMSG);
+}
+
 /* stat cut at every byte must never be taken for a whole one. */
 Test(process, truncated_stat) {
         const char *whole = machine_stat(7, "a) (b", 0, 123456789, 1);
