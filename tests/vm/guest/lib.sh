@@ -131,17 +131,32 @@ wait_for_share() {
 
 # ---- victims ----
 
+# What is started as a victim: a case may put a wrapper that execs before it, or another name.
+victim_command=(victim)
+
 # start_victim ID OPTION...: returns when it works; its options are those of tests/vm/victims.
 start_victim() {
+        launch_victim "$@" && await_victims "$1"
+}
+
+# The same in two steps, for many at once.
+launch_victim() { # ID OPTION...
         local id=$1 log=$CASE_OUT/victim-$1.log
         shift
         rm -f "$log"
-        victim --id "$id" --progress "$CASE_OUT/victim-$id.progress" "$@" >"$log" 2>&1 &
+        "${victim_command[@]}" --id "$id" --progress "$CASE_OUT/victim-$id.progress" "$@" \
+                >"$log" 2>&1 &
         victim_pid[$id]=$!
-        if ! wait_until 120 grep -q ready "$log"; then
-                diag "victim $id does not start: $(cat "$log")"
-                return 1
-        fi
+}
+
+await_victims() { # ID...
+        local id
+        for id; do
+                if ! wait_until 120 grep -q ready "$CASE_OUT/victim-$id.log"; then
+                        diag "victim $id does not start: $(cat "$CASE_OUT/victim-$id.log")"
+                        return 1
+                fi
+        done
 }
 
 victim_alive() { # ID
@@ -161,6 +176,53 @@ victim_checksum() {
         kill -USR1 "${victim_pid[$1]}"
         wait_until 120 eval "[ \$(grep -c ^checksum $log) -gt $before ]" || { echo none; return; }
         awk '/^checksum/ { last = $2 } END { print last }' "$log"
+}
+
+# Stopped victims keep their memory and leave the CPUs to what the case has to do.
+freeze_victims() { # ID...
+        local id
+        for id; do
+                kill -STOP "${victim_pid[$id]}"
+        done
+}
+
+thaw_victims() { # ID...
+        local id
+        for id; do
+                kill -CONT "${victim_pid[$id]}"
+        done
+}
+
+end_victims() { # ID...: at once, whatever they do
+        local id
+        for id; do
+                kill -KILL "${victim_pid[$id]}"
+                wait "${victim_pid[$id]}"
+                unset "victim_pid[$id]"
+        done 2>/dev/null
+}
+
+# read_pages ID...: pages[ID]="NODE0 NODE1", 4 KiB pages of each window on the first two nodes.
+declare -A pages=()
+read_pages() {
+        local id zero one
+        local files=()
+        for id; do
+                files+=("/proc/${victim_pid[$id]}/numa_maps")
+        done
+        while read -r id zero one; do
+                pages[$((16#$id))]="$zero $one"
+        done < <(awk 'length($1) == 12 && substr($1, 1, 1) == "6" {
+                        id = substr($1, 2, 1)
+                        split("", n)
+                        for (i = 2; i <= NF; i++) {
+                                split($i, part, "=")
+                                n[part[1]] = part[2]
+                        }
+                        zero[id] += n["N0"] * n["kernelpagesize_kB"] / 4
+                        one[id] += n["N1"] * n["kernelpagesize_kB"] / 4
+                }
+                END { for (id in zero) print id, zero[id], one[id] }' "${files[@]}")
 }
 
 # victim_pages ID NODE: how many 4 KiB pages of its window the node has.
@@ -278,6 +340,43 @@ property_is() { # NAME VALUE
 # daemon_call METHOD [SIGNATURE ARGUMENT...]: the answer as JSON
 daemon_call() {
         busctl call --json=short $bus_name $bus_path $bus_interface "$@" | jq -c .data
+}
+
+# ---- what the policy thinks of victims ----
+
+# "PID REASON STATE" of each process that the daemon looks at.
+list_verdicts() {
+        daemon_call ListProcesses us 500 pid |
+                jq -r '.[0][] | "\(.pid.data) \(.reason.data) \(.state.data)"'
+}
+
+# Of each victim in wanted, an array of "REASON STATE" by id: found has what was wanted if it ever was
+# so, else what was told last. Policies are read again each minute, and unknown for one evaluation
+# then; so all need not be told at the same time.
+declare -A wanted=() found=()
+all_found() {
+        local id pid verdict all=0
+        local -A now=()
+        while read -r pid verdict; do
+                now[$pid]=$verdict
+        done < <(list_verdicts)
+        for id in "${!wanted[@]}"; do
+                [ "${found[$id]:-}" != "${wanted[$id]}" ] || continue
+                found[$id]=${now[${victim_pid[$id]}]:-unseen}
+                [ "${found[$id]}" = "${wanted[$id]}" ] || all=1
+        done
+        return $all
+}
+
+await_verdicts() { # SECONDS: until all of wanted were found
+        found=()
+        wait_until "$1" all_found
+}
+
+# why_says ID TEXT: what `numabalancerctl why` tells, and whether that has the text.
+why_says() {
+        why=$(numabalancerctl why "${victim_pid[$1]}" | tr '\n' ' ')
+        [[ $why == *"$2"* ]]
 }
 
 # ---- the migration engine without the daemon ----

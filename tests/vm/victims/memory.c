@@ -17,12 +17,13 @@
 
 #define PAGE_BYTES 4096UL
 /* The buffer begins on a huge page boundary, behind the marker page. */
-#define BUFFER_OFFSET    (UINT64_C(2) << 20)
-#define POLICY_DEFAULT   0
-#define POLICY_BIND      2
-#define POLICY_SAMPLED   (1 << 13) /* MPOL_F_NUMA_BALANCING */
-#define QUERY_BATCH      1024
-#define URING_BUFFER_MAX (UINT64_C(1) << 30)
+#define BUFFER_OFFSET     (UINT64_C(2) << 20)
+#define POLICY_DEFAULT    0
+#define POLICY_BIND       2
+#define POLICY_INTERLEAVE 3
+#define POLICY_SAMPLED    (1 << 13) /* MPOL_F_NUMA_BALANCING */
+#define QUERY_BATCH       1024
+#define URING_BUFFER_MAX  (UINT64_C(1) << 30)
 
 static void die(const char *what) {
         fprintf(stderr, "victim: %s: %s\n", what, strerror(errno));
@@ -94,7 +95,12 @@ int node_run_on(int node) {
 
 uint64_t *memory_map(const Options *o) {
         uint64_t window = VM_WINDOW_BASE + o->id * VM_WINDOW_SIZE;
+        unsigned long all_nodes = (1UL << node_count()) - 1;
         int flags = MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, fd = -1;
+
+        /* As numactl --interleave=all; the threads that are created later inherit it. */
+        if (o->interleave && syscall(SYS_set_mempolicy, POLICY_INTERLEAVE, &all_nodes, 64UL) < 0)
+                die("set_mempolicy");
 
         flags |= o->share || o->shmem || o->file_path ? MAP_SHARED : MAP_PRIVATE;
         if (mmap((void *)window, VM_MARKER_BYTES, PROT_READ | PROT_WRITE, flags, -1, 0) ==

@@ -120,6 +120,8 @@ static void *work(void *argument) {
 
 static void start_work(void) {
         working = true;
+        if (options.idle)
+                n_workers = 0; /* the memory is there, and nobody uses it */
         for (unsigned i = 0; i < n_workers; i++) {
                 /* The new thread inherits the affinity. */
                 if (node_run_on(node_of_worker(i)) < 0)
@@ -267,6 +269,8 @@ int main(int argc, char **argv) {
         (void)sigprocmask(SIG_BLOCK, &signals, NULL);
         setvbuf(stdout, NULL, _IOLBF, 0);
 
+        if (options.name)
+                (void)prctl(PR_SET_NAME, options.name);
         buffer = memory_map(&options);
         stamp_phase(PHASE_PLACING);
         prepare_workers();

@@ -41,6 +41,8 @@ typedef struct Options {
         bool lock;
         int thp;
         bool hugetlb;
+        bool idle;
+        bool interleave;
         int bind_node;
         int mbind_node;
         int mbind_sampled_node;
@@ -53,6 +55,7 @@ typedef struct Options {
         const char *file_path; /* a shared mapping of this file, which is made as large as wanted */
         const char
                 *remap_path; /* where a thread that maps and unmaps all the time writes how long */
+        const char *name;
 } Options;
 
 /* The state of one thread of work; each on its own lines, as its counters are written all the time.
