@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Beside the kernel and other movers: kernel_balancing is set and put back, the kernel's account of
 # moved pages agrees with the engine's, and another mover makes the daemon only observe.
-# lab: nodes=2 mem=1G kernel=6.1,6.12 timeout=420 stage=yes
-# lab: nodes=2 mem=1G kernel=5.10,7 timeout=300 stage=yes
+# lab: nodes=2 mem=1G kernel=6.1,6.12 timeout=600 stage=yes
+# lab: nodes=2 mem=1G kernel=5.10,7 timeout=400 stage=yes
 # Copying and sampling are dear in emulation and these cases do not test the cost rule:
 # benefit_ratio = 0.1, cpu_max_percent = 30.
 
@@ -116,7 +116,7 @@ account() {
         wait_until 12 accounts_agree
         is "the kernel counts the same pages" "$(stat_value KernelOwnPagesMoved)" \
                 "$(stat_value PagesMoved)"
-        compare "and these are the process's" "$(stat_value KernelOwnPagesMoved)" ">=" 24000
+        compare "and these are many" "$(stat_value KernelOwnPagesMoved)" ">=" 8000
         machine_agrees() {
                 [ "$(stat_value MachinePagesMoved)" -ge "$(stat_value KernelOwnPagesMoved)" ]
         }
@@ -127,7 +127,7 @@ account() {
         # A program that places its own memory is no other mover.
         # By 0 and by its pid; 256 is migrate_pages(2), the masks say from node 1 to node 0.
         before=$(stat_value KernelPagesMoved.syscall)
-        for who in 0 '$$'; do
+        for who in 0 'int($$)'; do # as a string it would be passed by address
                 ok "a program moves itself as $who" numactl --preferred=1 perl -e '
                         my ($m, $from, $to) = ("x" x (24 << 20), pack("Q", 2), pack("Q", 1));
                         syscall(256, '"$who"', 64, $from, $to) >= 0 or die "$!"'
