@@ -65,6 +65,7 @@ static void job_settle(Job *job, Reason reason) {
                 o->pages_planned = settled + left;
 
         uint64_t rest = o->pages_planned - settled;
+        o->pages_retry = 0; /* of the last pass */
         if (reason == REASON_PROCESS_GONE)
                 o->pages_gone += rest;
         else {
@@ -209,6 +210,7 @@ static JobResult job_end_pass(Job *job, const JobEnv *env) {
 
         job->stage = STAGE_BEGIN;
         o->state = JOB_WAITING;
+        o->pages_retry = job->left.n_pages;
         o->next_pass_ns = add_sat(job_now(env), backoff_delay_ns(job->settings.backoff_ns,
                                                                  job->settings.backoff_max_ns,
                                                                  o->passes, o->job));

@@ -76,7 +76,7 @@ typedef struct Outcome {
         uint64_t pages_planned; /* on the source nodes when the job began */
         uint64_t pages_moved;
         uint64_t pages_failed; /* failed for good */
-        uint64_t pages_retry;  /* still busy when the job ended */
+        uint64_t pages_retry;  /* still busy when the job ended, or while it waits */
         uint64_t pages_gone;   /* freed, swapped or unmapped meanwhile */
         uint64_t pages_shared; /* mapped by other processes too: they stay, and are no failure */
         uint64_t bytes_moved;

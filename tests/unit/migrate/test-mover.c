@@ -351,6 +351,7 @@ Test(mover, waiting_job_lets_others_go_first) {
         cr_assert_eq(o.state, JOB_WAITING);
         cr_assert_eq(o.job, 1);
         cr_assert(o.next_pass_ns > 1700 * NSEC_PER_MSEC);
+        cr_assert_eq(o.pages_retry, 1);
         o = fake_wait_event(&f);
         cr_assert_eq(o.job, other);
         cr_assert_eq(o.state, JOB_FINISHED);

@@ -72,7 +72,7 @@ stop_victim 1
 # ---- under a memory limit ----
 # What it may use is little more than what it has: copies must not be charged twice.
 systemd-run --quiet --unit=limited -p MemoryMax=26M bash -c \
-        'exec victim --id 2 --size 20M --mem-node 1 --run-node 0 --thp off --checksum --progress /run/p >/run/limited.log 2>&1'
+        'exec /lab/bin/victim --id 2 --size 20M --mem-node 1 --run-node 0 --thp off --checksum --progress /run/p >/run/limited.log 2>&1'
 if wait_until 60 grep -q ready /run/limited.log; then
         victim_pid[2]=$(systemctl show -P MainPID limited)
         drive "${fast[@]}" "${victim_pid[2]}" 1 0
@@ -102,7 +102,7 @@ for ((i = 0; i < 50; i++)); do
         victim --id 4 --size 2M --mem-node 1 --run-node 0 --thp off --checksum \
                 --progress /dev/null >"/run/crowd-$i" 2>&1 &
         crowd+=($!)
-        wait_until 20 grep -q ready "/run/crowd-$i"
+        wait_until 20 grep -qs ready "/run/crowd-$i"
         kill -STOP $!
 done
 is "fifty victims" "$(grep -l ready /run/crowd-* | wc -l)" 50
@@ -118,6 +118,8 @@ for ((i = 0; i < 50; i++)); do
         kill -KILL "${crowd[i]}"
 done
 is "fifty at once: memory intact" $good 50
+wait "${crowd[@]}" 2>/dev/null # their memory is needed below
+diag "$(grep -h MemFree /sys/devices/system/node/node*/meminfo)"
 
 # ---- hugetlb ----
 for node in 0 1; do
