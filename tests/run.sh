@@ -82,14 +82,14 @@ check_guest_output() {
         done
 }
 
-run_vm() {
-        say "suite vm: cases on the virtual NUMA machine"
+run_vm() { # all or long
+        say "suite vm: $1 cases on the virtual NUMA machine"
         need_vm
-        local staged out=$build/vm.tap status=0
+        local staged out=$build/vm-$1.tap status=0
         staged=$(stage)
         rm -rf "$build/vm-out"
         "$top/tests/vm/lab" test --build "$build" --stage "$staged" --out "$build/vm-out" \
-                all | tee "$out" || status=$?
+                "$1" | tee "$out" || status=$?
         local ok not_ok text
         ok=$(grep -cE '^ok ' "$out") || true
         not_ok=$(grep -cE '^not ok ' "$out") || true
@@ -132,7 +132,8 @@ run_suites() {
                         run_meson_suite web "$build"
                         ;;
                 sanitize) run_sanitize ;;
-                vm) run_vm ;;
+                vm) run_vm all ;;
+                vm-long) run_vm long ;;
                 *) die "no such suite: $suite" ;;
                 esac
         done

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Five minutes with all kinds of processes at once: is what can be mended mended, and is nothing moved in
 # vain? Judged by the oracle's counts against a window before the daemon starts.
-# lab: nodes=2 mem=2G kernel=6.12 timeout=480 stage=yes
+# lab: nodes=2 mem=2G kernel=6.12 timeout=480 stage=yes long=yes
 # Copying and sampling are dear in emulation and this case does not test the cost rule:
 # benefit_ratio = 0.1, min_age = "1s", cpu_max_percent = 30.
 

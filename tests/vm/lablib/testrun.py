@@ -70,7 +70,8 @@ def _yes(value):
 def _shape_values(words, where):
     """The `# lab:` line: key=value words."""
     shape = {}
-    rest = {"kernel": ",".join(kernel.REQUIRED), "timeout": 300, "stage": False}
+    rest = {"kernel": ",".join(kernel.REQUIRED), "timeout": 300, "stage": False,
+            "long": False}
     for word in words:
         key, equals, value = word.partition("=")
         if not equals:
@@ -87,21 +88,24 @@ def _shape_values(words, where):
             rest[key] = value
         elif key == "timeout":
             rest[key] = int(value)
-        elif key == "stage":
+        elif key in ("stage", "long"):
             rest[key] = _yes(value)
         else:
             raise LabError(f"{where}: unknown key '{key}'", EXIT_USAGE)
     return shape, rest
 
 
-def load_case(path, kernels):
-    """One Case for each `# lab:` line and kernel; a script without such a line has the defaults."""
+def load_case(path, kernels, wanted_long):
+    """One Case for each `# lab:` line and kernel; a script without such a line has the defaults.
+    Lines with long=yes count if wanted_long, the others if not; None: all."""
     name = os.path.basename(path).removesuffix(".sh")
     with open(path, encoding="utf-8") as handle:
         headers = [line[6:].strip() for line in handle if line.startswith("# lab:")] or [""]
     cases = []
     for header in headers:
         shape, rest = _shape_values(shlex.split(header), path)
+        if wanted_long not in (None, rest["long"]):
+            continue
         wanted = list(kernel.SUITES) if rest["kernel"] == "all" else rest["kernel"].split(",")
         for version in wanted:
             if kernels and version not in kernels:
@@ -114,15 +118,16 @@ def load_case(path, kernels):
 def find_cases(names, kernels):
     paths = []
     for name in names:
-        if name == "all":
-            paths += sorted(glob.glob(os.path.join(VM_DIR, "cases", "*.sh")))
+        if name in ("all", "long"):
+            paths += [(path, name == "long")
+                      for path in sorted(glob.glob(os.path.join(VM_DIR, "cases", "*.sh")))]
         elif os.path.isfile(name):
-            paths.append(name)
+            paths.append((name, None))
         elif os.path.isfile(os.path.join(VM_DIR, "cases", name.removesuffix(".sh") + ".sh")):
-            paths.append(os.path.join(VM_DIR, "cases", name.removesuffix(".sh") + ".sh"))
+            paths.append((os.path.join(VM_DIR, "cases", name.removesuffix(".sh") + ".sh"), None))
         else:
             raise LabError(f"no case '{name}'", EXIT_USAGE)
-    return [case for path in paths for case in load_case(path, kernels)]
+    return [case for path, wanted in paths for case in load_case(path, kernels, wanted)]
 
 
 class _Session:
