@@ -51,6 +51,6 @@ sleep $((SECONDS - began < 60 ? 60 - (SECONDS - began) : 0))
 after=$(victim_pages 2 1)
 compare "at most 1 % of its pages moved in 60 s ($before before, $after after)" \
         $(((before - after) * 100)) "<=" "$before"
-ok "still shared" wait_until 10 reason_is "${victim_pid[2]}" shared
+ok "still shared" wait_until 40 reason_is "${victim_pid[2]}" shared
 daemon_journal -o cat | grep -a "victim.${victim_pid[2]}" | tail -n 5 | sed 's/^/# /'
 ok "stops cleanly" stop_daemon
