@@ -11,7 +11,7 @@
 need_daemon
 
 limit_points=5
-samples_min=1000
+samples_min=500 # decayed: 1,000 on an idle host
 
 write_config <<'END'
 mode = "observe";
