@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The hint source: what it says of processes that the kernel's balancing looks at but cannot move, by
 # the oracle's counts; and what becomes of them when the balancing is switched off and on again.
-# lab: nodes=2 mem=1G kernel=5.10,6.1,6.12,7 balancing=on timeout=420 stage=yes
+# lab: nodes=2 mem=1G kernel=6.1,6.12,7 balancing=on timeout=420 stage=yes
 # The daemon only observes, so that the estimate is not followed by a move.
 
 # shellcheck source=tests/vm/guest/lib.sh
@@ -23,42 +23,27 @@ share_of() { process "$1" | jq -r '.[0].remote_share.data * 100'; }
 brings() { process "$1" | jq -e ".[0].source.data == \"hint\" and .[0].samples.data >= $2" >/dev/null; }
 counter() { daemon_call GetStats | jq -r ".[0].$1.data"; }
 
-# Short passes, so that there is much to see in little time. Knobs of debugfs since 5.13.
-for knob in /proc/sys/kernel/numa_balancing_ /sys/kernel/debug/sched/numa_balancing/; do
-        [ ! -e ${knob}scan_period_max_ms ] || echo 2000 >${knob}scan_period_max_ms
-done
+# Short passes, so that there is much to see in little time.
+echo 2000 >/sys/kernel/debug/sched/numa_balancing/scan_period_max_ms
 before=$(vmstat numa_hint_faults)
-case $LAB_KERNEL in
-5.10)
-        # No policy there lets pages be looked at and keeps them: the kernel moves them meanwhile.
-        start_victim 4 --size 256M --mem-node 1 --run-node 0 --thp off || exit
-        ok "the daemon starts" start_daemon || exit
-        ok "hint faults are seen" wait_until 60 brings 4 1
-        ok "from node 0, of pages on node 1" eval \
-                'process 4 | jq -e ".[0].accesses.data[1] > 0" >/dev/null'
-        victims=4
-        ;;
-*)
-        # Each page has one user: where threads of several nodes use the same pages, the thread that
-        # looks at them next after the scan gets the fault, and that is mostly the scanning one.
-        start_victim 1 --size 32M --mem-node 1 --mbind-sampled 1 --run-node 0 --thp off || exit
-        start_victim 2 --size 64M --mem-node 1 --split 50 --mbind-sampled 1 --run-node 0 --thp off || exit
-        start_victim 3 --size 64M --mem-node 0 --mbind-sampled 0 --run-node 1 --thp on || exit
-        ok "the daemon starts" start_daemon || exit
-        for id in 1 2 3; do
-                ok "victim $id: hint faults are seen" wait_until 90 brings "$id" 3
-        done
-        oracle_mark begin
-        sleep 30
-        for id in 1 2 3; do
-                estimate=$(share_of $id) truth=$(oracle_share_since $id begin)
-                compare "victim $id: estimate $estimate %, oracle $truth %, points apart" \
-                        "$(awk -v a="$estimate" -v b="$truth" \
-                                'BEGIN { d = a - b; print d < 0 ? -d : d }')" "<=" 10
-        done
-        victims="1 2 3"
-        ;;
-esac
+# Each page has one user: where threads of several nodes use the same pages, the thread that
+# looks at them next after the scan gets the fault, and that is mostly the scanning one.
+start_victim 1 --size 32M --mem-node 1 --mbind-sampled 1 --run-node 0 --thp off || exit
+start_victim 2 --size 64M --mem-node 1 --split 50 --mbind-sampled 1 --run-node 0 --thp off || exit
+start_victim 3 --size 64M --mem-node 0 --mbind-sampled 0 --run-node 1 --thp on || exit
+ok "the daemon starts" start_daemon || exit
+for id in 1 2 3; do
+        ok "victim $id: hint faults are seen" wait_until 90 brings "$id" 3
+done
+oracle_mark begin
+sleep 30
+for id in 1 2 3; do
+        estimate=$(share_of $id) truth=$(oracle_share_since $id begin)
+        compare "victim $id: estimate $estimate %, oracle $truth %, points apart" \
+                "$(awk -v a="$estimate" -v b="$truth" \
+                        'BEGIN { d = a - b; print d < 0 ? -d : d }')" "<=" 10
+done
+victims="1 2 3"
 is "source" "$(daemon_property Source)" hint
 diag "$(daemon_property SourceReason)"
 sleep 2
