@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What a person does with numabalancerctl on a machine with two nodes: look, move by hand, be refused.
-# lab: nodes=2 mem=1G kernel=6.1 timeout=200 stage=yes
+# lab: nodes=2 mem=1G kernel=6.1 timeout=400 stage=yes
 # shellcheck disable=SC2016
 # The daemon only observes, so that nothing but orders moves pages.
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The migration engine alone, with the daemon's rights: a full node, processes that end, fork and
 # exec in the middle of a move, and what is not allowed.
-# lab: nodes=2 mem=1G kernel=6.1,6.12 timeout=240
+# lab: nodes=2 mem=1G kernel=6.1,6.12 timeout=480
 
 # shellcheck source=tests/vm/guest/lib.sh
 . /lab/lib.sh
