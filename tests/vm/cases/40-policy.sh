@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What the policy never moves, and the reason that it tells; judged by where the pages lie and by the
 # oracle.
-# lab: nodes=2 mem=2G kernel=6.12 timeout=600 stage=yes
-# lab: nodes=2 mem=2G kernel=6.1 timeout=600 stage=yes long=yes
+# lab: nodes=2 mem=2G kernel=6.12 timeout=900 stage=yes
+# lab: nodes=2 mem=2G kernel=6.1 timeout=900 stage=yes long=yes
 # Copying and sampling are dear in emulation and this case does not test the cost rule:
 # benefit_ratio = 0.1, min_age = "1s", cpu_max_percent = 30. The victims are small, and many share two
 # CPUs: min_rss = "16M", min_stall = "2ms".
@@ -80,7 +80,7 @@ ok "the daemon starts in mode observe" start_daemon || exit
 thaw_victims {1..11}
 record observed
 wanted[1]="observed candidate"
-await_verdicts 120
+await_verdicts 240
 is "mode observe: the free one would be moved" "${found[1]}" "${wanted[1]}"
 for id in "${held[@]}"; do
         is "${what[$id]}: the reason" "${found[$id]}" "${wanted[$id]}"
