@@ -182,8 +182,6 @@ static int make_loop(Manager *m) {
                 r = sd_event_add_signal(m->event, NULL, SIGTERM, NULL, NULL);
         if (r >= 0)
                 r = sd_event_add_signal(m->event, NULL, SIGINT, NULL, NULL);
-        if (r >= 0)
-                (void)sd_event_set_watchdog(m->event, true);
         if (r < 0)
                 journal_log(LOG_ERR, "The event loop cannot be set up: %s", strerror(-r));
         return r;
@@ -264,6 +262,9 @@ int manager_run(const ManagerOptions *options) {
         manager_update_state(m);
         tell(m, journal_started);
         (void)sd_notify(false, "READY=1");
+        /* Not before: loading the BPF programs takes most of a minute on a busy emulated machine, and the
+         * first sign of life starts systemd's clock. */
+        (void)sd_event_set_watchdog(m->event, true);
         r = sd_event_loop(m->event);
 
         m->state = STATE_STOPPING;
