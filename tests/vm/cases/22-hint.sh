@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The hint source: what it says of processes that the kernel's balancing looks at but cannot move, by
 # the oracle's counts; and what becomes of them when the balancing is switched off and on again.
-# lab: nodes=2 mem=1G kernel=6.1,6.12,7 balancing=on timeout=600 stage=yes
+# lab: nodes=2 mem=1G kernel=6.1 balancing=on timeout=600 stage=yes
+# lab: nodes=2 mem=1G kernel=6.12,7 balancing=on timeout=600 stage=yes long=yes
 # The daemon only observes, so that the estimate is not followed by a move.
 
 # shellcheck source=tests/vm/guest/lib.sh

@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The daemon's remote share against the truth, the oracle's count of every access over the same time.
 # Remote accesses have no price here, so time and accesses agree.
-# lab: nodes=2 mem=2G kernel=6.12 timeout=700
-# lab: nodes=2 mem=2G kernel=6.1 timeout=700 long=yes
+# lab: nodes=2 mem=2G kernel=6.1,6.12 timeout=900 long=yes
 # The ceiling of the sampler's cost is raised: emulation makes each sample dear, and this case is about
 # what the samples say. What the sampler costs is judged elsewhere.
 

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A process on two nodes: what one of them uses moves to it, what both use stays.
-# lab: nodes=2 mem=1G kernel=6.12 timeout=600
-# lab: nodes=2 mem=1G kernel=6.1 timeout=600 long=yes
+# lab: nodes=2 mem=1G kernel=6.1 timeout=600
+# lab: nodes=2 mem=1G kernel=6.12 timeout=600 long=yes
 # Copying and sampling are dear in emulation and these cases do not test the cost rule:
 # benefit_ratio = 0.1, cpu_max_percent = 30. Remote shares down to 10 % are to be seen:
 # min_remote_percent = 10.
