@@ -3,8 +3,7 @@
 # Migration of memory of all kinds: swapped out, under a limit, of many processes at once, hugetlb,
 # shared, of a stopped process, of one that maps all the time, by ranges; and in the daemon: retries
 # until a pin is let go, and a node that is full until there is room.
-# lab: nodes=2 mem=1G kernel=6.12 timeout=600
-# lab: nodes=2 mem=1G kernel=6.1 timeout=600 long=yes
+# lab: nodes=2 mem=1G kernel=6.1,6.12 timeout=600 long=yes
 # Copying is dear in emulation and these cases do not test the cost rule: benefit_ratio = 0.1,
 # cpu_max_percent = 30.
 
