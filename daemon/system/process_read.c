@@ -37,13 +37,18 @@ static int read_stat(int dir_fd, const char *path, ProcessStat *ret) {
         return process_stat_parse(text, ret);
 }
 
-int process_read_starttime(const SystemRoot *root, pid_t pid, uint64_t *ret_starttime) {
+static int read_process_stat(const SystemRoot *root, pid_t pid, ProcessStat *ret) {
         char path[PATH_SIZE];
+
+        snprintf(path, sizeof(path), "%d/stat", pid);
+        return read_stat(root->proc_fd, path, ret);
+}
+
+int process_read_starttime(const SystemRoot *root, pid_t pid, uint64_t *ret_starttime) {
         ProcessStat stat;
         int r;
 
-        snprintf(path, sizeof(path), "%d/stat", pid);
-        r = read_stat(root->proc_fd, path, &stat);
+        r = read_process_stat(root, pid, &stat);
         if (r < 0)
                 return r;
         *ret_starttime = stat.starttime;
@@ -54,12 +59,10 @@ int process_read_progress(const SystemRoot *root, pid_t pid, uint64_t *ret_cpu_n
                           uint64_t *ret_faults) {
         static const uint64_t second_ns = 1000000000;
         long ticks = sysconf(_SC_CLK_TCK);
-        char path[PATH_SIZE];
         ProcessStat stat;
         int r;
 
-        snprintf(path, sizeof(path), "%d/stat", pid);
-        r = read_stat(root->proc_fd, path, &stat);
+        r = read_process_stat(root, pid, &stat);
         if (r < 0)
                 return r;
         *ret_cpu_ns = mul_div(add_sat(stat.utime, stat.stime), second_ns,
