@@ -40,10 +40,10 @@ typedef struct Verdict {
         uint32_t regions_away;   /* one node uses mostly and they are elsewhere, */
         uint32_t regions_home;   /* one node uses mostly and they are there, */
         uint32_t regions_shared; /* several nodes use */
-        uint64_t wait_until_ns; /* CLOCK_MONOTONIC; cool-down, give-up or block ends, or the
+        uint64_t wait_until_ns;  /* CLOCK_MONOTONIC; cool-down, give-up or block ends, or the
                                  * move pays (cost); 0 = none */
-        double observed;        /* the value that decided, and */
-        double threshold;       /* the threshold it met, in the unit the reason implies */
+        double observed;         /* the value that decided, and */
+        double threshold;        /* the threshold it met, in the unit the reason implies */
 } Verdict;
 
 /* Addresses [start, end) of a process, page aligned. */

@@ -199,7 +199,7 @@ static bool parse(int argc, char *argv[], Options *o) {
 /* The kernel also says EACCES where it takes the program for wrong, which root must not overlook. */
 static int exit_status(int r) {
         return r == -EPERM || r == -ENOSYS || (r == -EACCES && geteuid() != 0) ? EXIT_CANNOT
-                                                                              : EXIT_FAILURE;
+                                                                               : EXIT_FAILURE;
 }
 
 int main(int argc, char *argv[]) {
