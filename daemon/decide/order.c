@@ -132,7 +132,7 @@ static bool order_regions(const Round *round, size_t i, const Score *score, Node
                 targets &= ~node_bit(to);
                 move = move_new(round, i, score, &ranges);
                 fill_ranges(round, to, move, ranges, &remote, obstacle);
-                move->cost_ns += CALL_COST_NS;
+                move->cost_ns += REGION_JOB_COST_NS;
                 if (move->n_ranges == 0 ||
                     move->benefit_ns < round->settings->benefit_ratio * move->cost_ns)
                         continue;

@@ -411,7 +411,7 @@ void regions_judge(DecideState *state, const ProcessView *view, const Score *sco
         }
         sort_in_place(state->choices, state->n_choices, sizeof(*state->choices), compare_choices,
                       NULL);
-        p->cost_ns += CALL_COST_NS * node_mask_count(p->to);
+        p->cost_ns += REGION_JOB_COST_NS * node_mask_count(p->to);
         p->observed = ratio_or(p->benefit_ns, p->cost_ns, 0);
         p->threshold = settings->benefit_ratio;
         p->wait_until_ns = 0;

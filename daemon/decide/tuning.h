@@ -88,6 +88,9 @@
 
 /* Fixed cost of a page-moving call: it drains per-CPU lists on all CPUs. */
 #define CALL_COST_NS 200000.0
+/* The same of a job with regions, which reads the mappings, makes calls for ranges that lie apart, is
+ * verified and recorded: a single page has to promise that, too. */
+#define REGION_JOB_COST_NS 2e6
 
 /* A move that brings less than this part of its promise has disappointed ... */
 #define PROMISE_KEPT_MIN 0.25

@@ -14,12 +14,13 @@
 /* Policies are read for so many candidates per tick at most. */
 #define POLICY_READS_MAX 32
 
-static int read_policy(Manager *m, Tracked *p, uint64_t now_ns) {
+int manager_read_policy(Manager *m, Tracked *p, uint64_t now_ns) {
         int r;
 
         r = observer_read_policy(m->observer, &p->info);
         if (r < 0) {
                 p->info.attributes = ATTRIBUTES_UNKNOWN;
+                p->policy_ns = 0;
                 return r;
         }
         p->policy_ns = now_ns;
@@ -47,7 +48,7 @@ void manager_take_verdicts(Manager *m, uint64_t now_ns) {
                 /* Policies are asked for only when everything else speaks for a move; the next
                  * evaluation judges with the answer. */
                 if (v->reason == REASON_ATTRIBUTES_UNKNOWN && reads++ < POLICY_READS_MAX)
-                        (void)read_policy(m, p, now_ns);
+                        (void)manager_read_policy(m, p, now_ns);
         }
 }
 
@@ -55,7 +56,8 @@ void manager_take_verdicts(Manager *m, uint64_t now_ns) {
 static bool still_holds(Manager *m, Tracked *p, uint64_t now_ns) {
         if (process_check(&m->root, p->id) < 0)
                 return false;
-        return read_policy(m, p, now_ns) >= 0 && !p->info.task_policy && !p->info.vma_policy;
+        return manager_read_policy(m, p, now_ns) >= 0 && !p->info.task_policy &&
+               !p->info.vma_policy;
 }
 
 static void submit(Manager *m, Tracked *p, const Move *move) {

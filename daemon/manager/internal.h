@@ -132,6 +132,8 @@ uint64_t manager_age_ns(ProcessId id, uint64_t boot_ns);
 /* act.c: from verdicts to jobs. */
 void manager_take_verdicts(Manager *m, uint64_t now_ns);
 void manager_act(Manager *m, uint64_t now_ns);
+/* Asks for the memory policies of p; on failure they are unknown. 0, or a negative errno. */
+int manager_read_policy(Manager *m, Tracked *p, uint64_t now_ns);
 
 /* ranges.c: what the jobs move; the engine does not tell that at the end. */
 void manager_keep_ranges(Manager *m, uint64_t job, const Move *move);

@@ -49,8 +49,11 @@ static bool info_is_stale(const Tracked *p, uint64_t now_ns) {
         return p->info_ns == 0 || now_ns - p->info_ns >= keep_ns;
 }
 
-/* Reads /proc/PID again, keeping what the BPF iterators told. 0, or -ESRCH when it is gone. */
+/* Reads /proc/PID again, keeping what the BPF iterators told while it is fresh. Of a candidate it is
+ * asked for again then, so that what is known does not turn unknown for an evaluation; of others when
+ * everything else speaks for a move. 0, or -ESRCH when it is gone. */
 static int refresh_info(Manager *m, Tracked *p, uint64_t now_ns, uint64_t boot_ns) {
+        bool fresh = p->policy_ns != 0 && now_ns - p->policy_ns < POLICY_KEEP_NSEC;
         ProcessInfo info = {};
         int r;
 
@@ -60,7 +63,7 @@ static int refresh_info(Manager *m, Tracked *p, uint64_t now_ns, uint64_t boot_n
         if (!process_id_equal(info.id, p->id))
                 return -ESRCH;
         manager_match_rules(m, &info);
-        if (p->policy_ns != 0 && now_ns - p->policy_ns < POLICY_KEEP_NSEC) {
+        if (fresh) {
                 info.attributes = p->info.attributes;
                 info.task_policy = p->info.task_policy;
                 info.vma_policy = p->info.vma_policy;
@@ -69,9 +72,11 @@ static int refresh_info(Manager *m, Tracked *p, uint64_t now_ns, uint64_t boot_n
                 info.cpuset_mems &= p->info.cpuset_mems;
                 if (info.hugetlb_bytes < p->info.hugetlb_bytes)
                         info.hugetlb_bytes = p->info.hugetlb_bytes;
-        } /* else unknown: asked again when everything else speaks for a move */
+        }
         p->info = info;
         p->info_ns = now_ns;
+        if (!fresh && p->policy_ns != 0 && p->verdict.candidate)
+                (void)manager_read_policy(m, p, now_ns);
         return 0;
 }
 

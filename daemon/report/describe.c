@@ -81,6 +81,11 @@ MessageKind describe_outcome_kind(const Outcome *o) {
         }
 }
 
+/* All of it lay on the target already, or was given back. */
+static bool found_nothing(const Outcome *o) {
+        return o->reason == REASON_DONE && o->pages_moved == 0 && o->pages_failed == 0;
+}
+
 char *describe_outcome(char *buf, size_t size, const Outcome *o, const Topology *t) {
         static const char *const verbs[MESSAGE_MAX] = {
                 [MESSAGE_MIGRATION_FINISHED] = "moved",
@@ -91,6 +96,10 @@ char *describe_outcome(char *buf, size_t size, const Outcome *o, const Topology 
         int error = outcome_errno(o);
         const char *name = error ? strerrorname_np(error) : NULL;
 
+        if (found_nothing(o)) {
+                begin(buf, size, "found nothing to move of", &o->move, t);
+                return buf;
+        }
         begin(buf, size, verbs[describe_outcome_kind(o)], &o->move, t);
         APPEND(buf, size, ": %" PRIu64 " pages in %s, %" PRIu64 " failed", o->pages_moved,
                HUMAN_TIME(sub_sat(o->finished_ns, o->started_ns)), o->pages_failed);

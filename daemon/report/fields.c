@@ -53,6 +53,10 @@ int fields_verdict(const FieldWriter *w, const ProcessRow *row, const Topology *
         U64("gain_usec", double_to_u64(v->benefit_ns / 1000));
         U64("cost_usec", double_to_u64(v->cost_ns / 1000));
         U64("horizon_usec", v->horizon_ns / 1000);
+        U32("regions", v->regions);
+        U32("regions_away", v->regions_away);
+        U32("regions_home", v->regions_home);
+        U32("regions_shared", v->regions_shared);
         U32("uid", (uint32_t)p->uid);
         U32("threads", p->n_threads);
         return 0;

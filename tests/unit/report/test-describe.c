@@ -50,6 +50,18 @@ Test(describe, node_lists) {
                                  rows[i].text);
 }
 
+Test(describe, a_job_that_found_nothing_is_no_success) {
+        Outcome o = redis();
+        char buf[DESCRIBE_BYTES];
+
+        o.pages_moved = o.bytes_moved = 0;
+        cr_assert_str_eq(describe_outcome(buf, sizeof buf, &o, &topology),
+                         "found nothing to move of redis-server[812] node1 to node0");
+        o.pages_failed = 1;
+        describe_outcome(buf, sizeof buf, &o, &topology);
+        cr_assert(strstr(buf, "1 failed"), "%s", buf);
+}
+
 Test(describe, node_lists_of_the_largest_machine_fit) {
         Topology t = { .n_nodes = NODES_MAX };
         char buf[DESCRIBE_NODES_BYTES];

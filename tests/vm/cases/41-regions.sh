@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A process on two nodes: what one of them uses moves to it, what both use stays.
-# lab: nodes=2 mem=1G kernel=6.1 timeout=600
-# lab: nodes=2 mem=1G kernel=6.12 timeout=600 long=yes
+# lab: nodes=2 mem=2G kernel=6.1 timeout=600
+# lab: nodes=2 mem=2G kernel=6.12 timeout=600 long=yes
 # Copying and sampling are dear in emulation and these cases do not test the cost rule:
 # benefit_ratio = 0.1, cpu_max_percent = 30. Remote shares down to 10 % are to be seen:
 # min_remote_percent = 10.
@@ -19,32 +19,35 @@ END
 
 reason_of() { daemon_call Explain u "$1" 2>/dev/null | jq -r '.[0]'; }
 reason_is() { [ "$(reason_of "$1")" = "$2" ]; }
+record() { wait_until 30 numabalancerctl record "$CASE_OUT/$1.rec" 10min; }
 explain() { diag "$(daemon_call Explain u "${victim_pid[$1]}" 2>/dev/null | jq -r '.[1]')"; }
 
 # ---- swapped halves ----
-start_victim 1 --size 128M --threads swapped --checksum || exit
+start_victim 1 --name v-swapped --size 128M --threads swapped --checksum || exit
 compare "swapped halves: every access is remote" "$(oracle_share 1)" ">=" 99
 ok "the daemon starts" start_daemon || exit
+ok "it records" record swapped
 ok "by the clock source" wait_until 30 property_is Source clock
 seconds=$(wait_for_share 1 10 150)
 compare "the remote share falls to 10 %" "${seconds:-none}" "<" 150
 diag "after ${seconds:-?} s"
 explain 1
-sleep 20
+sleep 10
 compare "and lower still" "$(oracle_share 1 3)" "<=" 10
 is "its memory is intact" "$(victim_checksum 1)" ok
 lower=$(victim_half_pages 1 128 0 0) upper=$(victim_half_pages 1 128 1 1)
 compare "the lower half is on node 0 ($lower of 16384 pages)" "$lower" ">=" 14746
 compare "the upper half is on node 1 ($upper of 16384 pages)" "$upper" ">=" 14746
 ok "the journal tells of both nodes" eval \
-        "journal_has 'victim\\[${victim_pid[1]}\\].* to node0' && journal_has 'victim\\[${victim_pid[1]}\\].* to node1'"
-daemon_journal -o cat | grep -a victim | tail -n 20 | sed 's/^/# /'
+        "journal_has 'v-swapped\\[${victim_pid[1]}\\].* to node0' && journal_has 'v-swapped\\[${victim_pid[1]}\\].* to node1'"
+daemon_journal -o cat | grep -a v-swapped | tail -n 20 | sed 's/^/# /'
 stop_victim 1
 
 # ---- memory that both nodes use ----
-start_victim 2 --size 128M --threads per-node --mem-node 1 || exit
+start_victim 2 --name v-shared --size 128M --threads per-node --mem-node 1 || exit
 before=$(victim_pages 2 1)
 compare "shared by two nodes: half of the accesses are remote" "$(oracle_share 2)" ">=" 30
+ok "it records once more" record shared
 began=$SECONDS
 ok "it is called shared" wait_until 60 reason_is "${victim_pid[2]}" shared
 explain 2
@@ -53,5 +56,5 @@ after=$(victim_pages 2 1)
 compare "at most 1 % of its pages moved in 60 s ($before before, $after after)" \
         $(((before - after) * 100)) "<=" "$before"
 ok "still shared" wait_until 40 reason_is "${victim_pid[2]}" shared
-daemon_journal -o cat | grep -a "victim.${victim_pid[2]}" | tail -n 5 | sed 's/^/# /'
+daemon_journal -o cat | grep -a "v-shared.${victim_pid[2]}" | tail -n 5 | sed 's/^/# /'
 ok "stops cleanly" stop_daemon

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Five minutes with all kinds of processes at once: is what can be mended mended, and is nothing moved in
 # vain? Judged by the oracle's counts against a window before the daemon starts.
-# lab: nodes=2 mem=2G kernel=6.12 timeout=480 stage=yes long=yes
+# lab: nodes=2 mem=2G kernel=6.12 timeout=560 stage=yes long=yes
 # Copying and sampling are dear in emulation and this case does not test the cost rule:
 # benefit_ratio = 0.1, min_age = "1s", cpu_max_percent = 30.
 
@@ -11,7 +11,7 @@
 need_daemon
 
 control_seconds=30
-run_seconds=240
+run_seconds=300
 
 write_config <<'END'
 sampling:  { cpu_max_percent = 30.0; };
@@ -52,7 +52,7 @@ compare "before: of the accesses of the misplaced ones are remote, percent" \
         "$((100 * control_remote / control_accesses))" ">=" 99
 
 ok "the daemon starts" start_daemon || exit
-numabalancerctl record "$CASE_OUT/mixed.rec" 10min
+ok "it records" wait_until 30 numabalancerctl record "$CASE_OUT/mixed.rec" 10min
 state=$(oracle)
 began=$SECONDS
 sleep $((run_seconds - 1))
