@@ -113,10 +113,11 @@ run_vm() { # all or long
 }
 
 run_suites() {
-        local suites=("$@") suite
+        local suites=("$@") suite began
         [ ${#suites[@]} -gt 0 ] || suites=(check unit replay fuzz bench bus web bpf slow sanitize vm)
         cmd_build
         for suite in "${suites[@]}"; do
+                began=$SECONDS
                 case $suite in
                 check | unit | replay | fuzz | bench | bpf) run_meson_suite "$suite" "$build" ;;
                 bus)
@@ -136,6 +137,7 @@ run_suites() {
                 vm-long) run_vm long ;;
                 *) die "no such suite: $suite" ;;
                 esac
+                echo "   suite $suite: $((SECONDS - began)) s"
         done
         [ ${#broken[@]} -eq 0 ] || printf 'FAILED %s\n' "${broken[@]}"
         [ "$skipped" -eq 0 ] || echo "# $skipped skipped"

@@ -22,6 +22,7 @@ typedef struct ClockSamples {
         ClockSource *clock;
         SourceRole role;
         ClockCounts counts; /* at the last collect */
+        double arrived;     /* share of the last interval's samples; see sign_arrived */
         DryWatch dry;
 } ClockSamples;
 
@@ -163,10 +164,13 @@ static int dispatch(Source *source, unsigned max) {
 
 static int collect(Source *source, uint64_t now_ns, char problem[PROBLEM_BYTES]) {
         ClockSamples *s = (ClockSamples *)source;
+        ClockCounts before = s->counts;
         int r = clock_source_drain_time(s->clock, on_cpu_time, s);
 
         (void)now_ns;
         (void)clock_source_read_counts(s->clock, &s->counts);
+        s->arrived = sign_arrived(s->counts.user_samples - before.user_samples,
+                                  s->counts.ring_full - before.ring_full);
         (void)clock_source_follow_cpus(s->clock, source->observer->root);
         /* On a CPU that is not sampled this process would not see its own ticks. */
         if (clock_source_cpus_left_out(s->clock) + clock_source_cpus_refused(s->clock) == 0 &&
@@ -184,6 +188,7 @@ static int set_rate(Source *source, RateChoice choice) {
 }
 
 static SourceWhy judge(Source *source, TrackedProcess *p, uint64_t elapsed_ns) {
+        const ClockSamples *s = (const ClockSamples *)source;
         const Observer *o = source->observer;
         double sample_ns = 1e9 * o->choice.stride / o->choice.tick_hz;
         SourceSign *sign = &p->signs[SOURCE_CLOCK];
@@ -191,7 +196,7 @@ static SourceWhy judge(Source *source, TrackedProcess *p, uint64_t elapsed_ns) {
 
         (void)elapsed_ns;
         for (uint32_t i = 0; i < o->topology->n_nodes; i++)
-                sign->expected += (double)p->interval_cpu_ns[i] / sample_ns;
+                sign->expected += s->arrived * (double)p->interval_cpu_ns[i] / sample_ns;
         why = sign_judge_samples(sign);
         /* A virtual machine brings some accesses of its own: those of the devices that it emulates. */
         if (sign->expected >= SIGN_SAMPLES && sign->resolved < GUEST_SUSPECT * sign->expected &&

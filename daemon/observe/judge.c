@@ -29,6 +29,12 @@ SourceWhy sign_judge_samples(const SourceSign *s) {
         return SOURCE_WHY_NONE;
 }
 
+double sign_arrived(uint64_t taken, uint64_t lost) {
+        if (taken == 0)
+                return 1;
+        return lost < taken ? 1 - (double)lost / (double)taken : 0;
+}
+
 SourceWhy sign_judge_bursts(SourceSign *s, double enough, uint64_t ran_ns, uint64_t patience_ns) {
         if (s->resolved >= enough) {
                 s->silent_ns = 0;

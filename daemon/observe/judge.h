@@ -24,6 +24,10 @@ void sign_decay(SourceSign *sign, uint64_t elapsed_ns);
 #define SIGN_AGAIN     2.0
 SourceWhy sign_judge_samples(const SourceSign *sign);
 
+/* Share of the samples that arrived, of those taken: what was lost for lack of room (0 <= lost <= taken)
+ * says nothing about whether a process is seen, so fewer are to be expected. 1 where none was taken. */
+double sign_arrived(uint64_t taken, uint64_t lost);
+
 /* For a source whose accesses come in bursts: it sees a process from `enough` accesses on, until
  * patience_ns went by in which it ran and brought less. `ran_ns` is the part of the interval in which it
  * ran. */

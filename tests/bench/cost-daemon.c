@@ -63,6 +63,9 @@ static int write_node(int node, unsigned first_cpu, unsigned last_cpu) {
         return r < 0 ? r : write_text(path, text);
 }
 
+/* Status of a child that got no namespace: its errno would look like the daemon's own status. */
+#define STATUS_NO_NAMESPACE 200
+
 /* Two nodes, and a /run of its own, so that another daemon is not in the way. */
 static int pretend_nodes(void) {
         long n = sysconf(_SC_NPROCESSORS_ONLN);
@@ -86,20 +89,19 @@ static void bound_capabilities(void) {
                         (void)prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
 }
 
-/* Never returns; the exit status is what pretend_nodes refused. */
+/* Never returns. */
 __attribute__((noreturn)) static void child(const char *program) {
         const char *const arguments[] = { "numabalancerd", "--config", CONFIG_PATH, NULL };
         const char *const environment[] = { "DBUS_SYSTEM_BUS_ADDRESS=unix:path=/nonexistent",
                                             NULL };
         /* The directories up to it may be closed to a root without CAP_DAC_OVERRIDE. */
-        int fd = open(program, O_RDONLY | O_CLOEXEC), r;
+        int fd = open(program, O_RDONLY | O_CLOEXEC);
 
         if (fd < 0)
                 _exit(errno);
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-        r = pretend_nodes();
-        if (r < 0)
-                _exit(-r);
+        if (pretend_nodes() < 0)
+                _exit(STATUS_NO_NAMESPACE);
         bound_capabilities();
         (void)dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), STDOUT_FILENO);
         (void)dup2(STDOUT_FILENO, STDERR_FILENO);
@@ -120,8 +122,13 @@ int daemon_start(pid_t *ret, const char *program, const char **problem) {
         for (int i = 0; i < START_TRIES; i++) {
                 (void)nanosleep(&pause, NULL);
                 if (waitpid(pid, &status, WNOHANG) == pid) {
-                        *problem = "the daemon, or the namespace for it, does not start";
-                        return WIFEXITED(status) && WEXITSTATUS(status) == EPERM ? -EPERM : -EIO;
+                        if (WIFEXITED(status) && WEXITSTATUS(status) == STATUS_NO_NAMESPACE) {
+                                *problem = "no mount namespace with file systems of its own is to "
+                                           "be had here (not root, or in a plain chroot)";
+                                return -EPERM;
+                        }
+                        *problem = "the daemon does not start";
+                        return -EIO;
                 }
                 if (daemon_use(pid, &use) == 0 && use.bpf_runs > 0) {
                         *ret = pid;

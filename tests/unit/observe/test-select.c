@@ -60,6 +60,15 @@ Test(judge, samples) {
                              source_why_to_string(sign_judge_samples(&rows[i].sign)));
 }
 
+/* A full ring says nothing about the processes whose samples were lost. */
+Test(select, lost_samples_are_not_expected) {
+        cr_expect_eq(sign_arrived(0, 0), 1);
+        cr_expect_eq(sign_arrived(1000, 0), 1);
+        cr_expect_float_eq(sign_arrived(1000, 970), 0.03, 1e-9);
+        cr_expect_eq(sign_arrived(1000, 1000), 0);
+        cr_expect_eq(sign_arrived(1000, 1001), 0, "counts of two CPUs read at different times");
+}
+
 Test(judge, bursts) {
         SourceSign s = { .why = SOURCE_WHY_NOT_YET };
 
