@@ -149,6 +149,11 @@ void manager_finish_jobs(Manager *m);
 
 /* state.c: which state the daemon is in, told to systemd, journal and bus. */
 void manager_update_state(Manager *m);
+
+/* status.c: the daemon as a whole, for everybody who tells of it. */
+void manager_status(Manager *m, StatusView *ret);
+
+/* pause.c: moves are held back for so many microseconds (0, or more than a year: until resumed). */
 int manager_pause(Manager *m, uint64_t usec);
 int manager_resume(Manager *m);
 
@@ -178,7 +183,6 @@ void manager_match_rules(Manager *m, ProcessInfo *info);
 
 /* view.c: what the control interface reads. */
 void manager_backend(Manager *m, ReportBackend *ret);
-void manager_status(Manager *m, StatusView *ret);
 
 /* order.c: a move ordered by hand; as ReportBackend.migrate. */
 int manager_order(Manager *m, const MoveRequest *request, uint64_t *ret_job, Reason *ret_reason);

@@ -247,6 +247,41 @@ static void tell_findings(Manager *m) {
                         journal_finding(&findings[i]);
 }
 
+/* Whoever waited for the start finds the daemon on the bus, unless that has not answered by then. */
+#define BUS_WAIT_NS (2ull * NSEC_PER_SEC)
+
+static void tell_ready(Manager *m) {
+        (void)sd_notify(false, "READY=1");
+        /* Not before: loading the BPF programs takes most of a minute on a busy emulated machine, and the
+         * first sign of life starts systemd's clock. */
+        (void)sd_event_set_watchdog(m->event, true);
+}
+
+static bool bus_is_settled(const Manager *m) {
+        BusState state = report_bus_state(m->bus);
+
+        return state == BUS_STATE_SERVING || state == BUS_STATE_NAMELESS;
+}
+
+static int run_loop(Manager *m) {
+        uint64_t ready_by_ns = clock_monotonic_ns() + BUS_WAIT_NS, now_ns;
+        bool ready = false;
+        int r;
+
+        while (sd_event_get_state(m->event) != SD_EVENT_FINISHED) {
+                now_ns = clock_monotonic_ns();
+                if (!ready && (bus_is_settled(m) || now_ns >= ready_by_ns)) {
+                        tell_ready(m);
+                        ready = true;
+                }
+                r = sd_event_run(m->event,
+                                 ready ? UINT64_MAX : (ready_by_ns - now_ns) / NSEC_PER_USEC + 1);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
 int manager_run(const ManagerOptions *options) {
         cleanup(cleanup_manager_freep) Manager *m = NULL;
         int r;
@@ -261,11 +296,7 @@ int manager_run(const ManagerOptions *options) {
 
         manager_update_state(m);
         tell(m, journal_started);
-        (void)sd_notify(false, "READY=1");
-        /* Not before: loading the BPF programs takes most of a minute on a busy emulated machine, and the
-         * first sign of life starts systemd's clock. */
-        (void)sd_event_set_watchdog(m->event, true);
-        r = sd_event_loop(m->event);
+        r = run_loop(m);
 
         m->state = STATE_STOPPING;
         m->state_reason = REASON_STOPPING;

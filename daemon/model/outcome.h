@@ -92,3 +92,7 @@ typedef struct Outcome {
         uint64_t next_pass_ns; /* when JOB_WAITING: CLOCK_MONOTONIC */
         double remote_after;   /* filled by the manager two evaluations later; NAN = not yet */
 } Outcome;
+
+/* The errno that tells best what went wrong: that of the call which ended the job, else of the
+ * class with most failures; 0 when nothing failed. */
+int outcome_errno(const Outcome *o);

@@ -116,29 +116,6 @@ void record_add_move(Record *r, const Move *m, const Topology *t) {
                 record_add(r, "NUMABALANCER_REMOTE_BEFORE", "%.6f", m->remote_before);
 }
 
-int outcome_errno(const Outcome *o) {
-        static const int numbers[FAILURE_MAX] = {
-                [FAILURE_BUSY] = EBUSY,   [FAILURE_AGAIN] = EAGAIN, [FAILURE_NOMEM] = ENOMEM,
-                [FAILURE_ACCES] = EACCES, [FAILURE_NOENT] = ENOENT, [FAILURE_FAULT] = EFAULT,
-                [FAILURE_IO] = EIO,       [FAILURE_INVAL] = EINVAL, [FAILURE_NODEV] = ENODEV,
-                [FAILURE_SRCH] = ESRCH,   [FAILURE_PERM] = EPERM,
-        };
-        uint64_t most = 0;
-        int error = 0;
-
-        if (o->error < 0)
-                return -o->error;
-        /* Pages that went away by themselves are no failure. */
-        if (o->pages_failed == 0 && o->pages_retry == 0)
-                return 0;
-        for (int i = 0; i < FAILURE_MAX; i++)
-                if (numbers[i] && o->failures[i] > most) {
-                        most = o->failures[i];
-                        error = numbers[i];
-                }
-        return error;
-}
-
 void record_add_outcome(Record *r, const Outcome *o) {
         record_add(r, "NUMABALANCER_JOB", "%" PRIu64, o->job);
         record_add(r, "NUMABALANCER_PAGES_MOVED", "%" PRIu64, o->pages_moved);

@@ -48,7 +48,3 @@ void record_add_move(Record *r, const Move *m, const Topology *t);
 
 /* What a job did so far: job, pages, bytes, passes, duration, reason, error. */
 void record_add_outcome(Record *r, const Outcome *o);
-
-/* The errno that tells best what went wrong: that of the call which ended the job, else of the
- * class with most failures; 0 when nothing failed. */
-int outcome_errno(const Outcome *o);

@@ -4,7 +4,9 @@
 only observes, and in a mount namespace with a /run of its own, so another daemon is not in its way."""
 import json
 import os
+import socket
 import subprocess
+import time
 
 from gi.repository import Gio, GLib
 
@@ -12,7 +14,7 @@ import harness as h
 
 OWN = "org.numabalancer1.Error."
 bus = h.Bus()
-bus.start()
+notify_path = os.path.join(bus.dir, "notify")
 connection = None
 daemon = None
 
@@ -39,8 +41,20 @@ def start(prepare=""):
     process = subprocess.Popen(
         ["unshare", "--mount", "sh", "-c", f'{prepare}\nmount -t tmpfs none /run && exec "$0" "$@"',
          os.environ["NUMABALANCERD"], "--config", path],
-        env=bus.environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        env={**bus.environment(), "NOTIFY_SOCKET": notify_path}, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT)
     return process
+
+
+def is_ready(listener, seconds):
+    """Whether the daemon says in this time that it is ready."""
+    listener.settimeout(seconds)
+    try:
+        while "READY=1" not in listener.recv(4096).decode().split("\n"):
+            pass
+    except TimeoutError:
+        return False
+    return True
 
 
 def needs_daemon():
@@ -77,7 +91,15 @@ def test_starts():
         raise h.Skip("root, to start the daemon")
     if bus.run("unshare", "--mount", "true").returncode:
         raise h.Skip("mount namespaces, to start the daemon")
-    daemon = start()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind(notify_path)
+        daemon = start()
+        began = time.monotonic()
+        # It waits for a bus, so that those who waited for it find it there; but not for ever.
+        early = is_ready(listener, 0.8) and time.monotonic() - began < 2
+        bus.start()
+        h.true(not early, "not ready before there is a bus")
+        h.true(early or is_ready(listener, 60), "ready in the end")
     connection = h.wait_owned(bus)
     h.equal(h.call(connection, "Get", "(ss)", h.INTERFACE, "Mode", interface=h.PROPERTIES)[0],
             "observe")
