@@ -95,6 +95,10 @@ uint64_t job_pages_in_hand(Job *job);
 /* Whether all passes begin with migrate_pages(2), if it does not take too long. */
 bool job_sweeps_always(const Job *job);
 
+/* Whether everything is to go by one migrate_pages(2) if that does not take too long: there is no
+ * pause budget. */
+bool job_sweeps_first(const Job *job, const JobEnv *env);
+
 /* Whether migrate_pages(2) may be called for so many pages. */
 bool job_may_sweep(const Job *job, const JobEnv *env, uint64_t pages);
 

@@ -17,13 +17,18 @@ bool job_sweeps_always(const Job *job) {
         return job->settings.method == METHOD_MIGRATE_PAGES && !job->outcome.move.ranges_only;
 }
 
+bool job_sweeps_first(const Job *job, const JobEnv *env) {
+        /* With CAP_SYS_NICE it moves what everybody shares, and to nodes outside the cpuset. */
+        return !env->kernel->may_move_all && job->settings.pause_budget_ns == 0 &&
+               job->settings.method != METHOD_MOVE_PAGES && !job->outcome.move.ranges_only;
+}
+
 bool job_may_sweep(const Job *job, const JobEnv *env, uint64_t pages) {
         uint64_t budget_ns = job->settings.pause_budget_ns;
         uint64_t ns = add_sat(job_estimate_sweep_ns(env, pages),
                               mul_sat(job->all_pages, WALK_NS_PER_PAGE));
 
-        /* With CAP_SYS_NICE it moves what everybody shares, and to nodes outside the cpuset. */
-        if (env->kernel->may_move_all)
+        if (env->kernel->may_move_all) /* see above */
                 return false;
         if (job->settings.method == METHOD_MOVE_PAGES || job->outcome.move.ranges_only ||
             ns > SWEEP_NS_MAX)
@@ -82,6 +87,7 @@ JobResult job_sweep(Job *job, const JobEnv *env) {
 
         if (job_is_gone(job, env))
                 return job_end(job, env, REASON_PROCESS_GONE, 0);
+        job->swept_clean = r == 0;
         if (r < 0) {
                 int error = sweep_error(job, env, (int)r);
                 o->failures[failure_from_errno((int)-r)]++;

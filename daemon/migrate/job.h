@@ -54,6 +54,7 @@ typedef struct Job {
         Scan scan;
         bool scan_ended;                /* nothing is left of it */
         bool walked;                    /* once; what was found is known */
+        bool swept_clean;               /* the sweep says that no page stayed behind */
         bool scanned;                   /* by the first pass: everything was tried */
         Found found;                    /* what waits to be tried */
         uint64_t found_pages;           /* by the first walk so far */

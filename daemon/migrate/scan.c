@@ -21,9 +21,10 @@ static void scan_seek(Scan *s, uint32_t range) {
         }
 }
 
-void scan_start(Scan *s, const MoverKernel *kernel, pid_t pid, const Walk *walk,
-                MappingKinds kinds) {
+void scan_start(Scan *s, const MoverKernel *kernel, pid_t pid, const Walk *walk, MappingKinds kinds,
+                bool by_sample) {
         memset(s, 0, sizeof(*s));
+        s->by_sample = by_sample;
         s->kernel = kernel;
         s->pid = pid;
         s->walk = walk;
@@ -70,6 +71,45 @@ static int scan_mapping(Scan *s, AddressRange *ret) {
         return 0;
 }
 
+/* Smaller windows are not worth a call of their own for the sample. */
+#define SAMPLED_PAGES_MIN (8 * SCAN_SAMPLE_PAGES)
+
+/* A prime, so that the distances between the pages of a sample differ. */
+#define SAMPLE_SHIFT 37u
+
+/* Where all pages of the window lie, by a sample of them: NODE_NONE when they differ or are absent. */
+static int scan_sample(Scan *s, uint64_t start, uint32_t n, int *ret_node) {
+        uint64_t address[SCAN_SAMPLE_PAGES];
+        int32_t node[SCAN_SAMPLE_PAGES];
+        const MoverKernel *k = s->kernel;
+        uint32_t stride = n / SCAN_SAMPLE_PAGES;
+
+        /* Not evenly, so that pages dealt out in turn to nodes show. */
+        for (uint32_t i = 0; i < SCAN_SAMPLE_PAGES; i++)
+                address[i] =
+                        start + (uint64_t)(i * stride + i * SAMPLE_SHIFT % stride) * k->page_bytes;
+        int r = k->query_pages(k->userdata, s->pid, address, SCAN_SAMPLE_PAGES, node);
+        if (r < 0)
+                return r;
+        *ret_node = node[0] >= 0 && node[0] < NODES_MAX ? node[0] : NODE_NONE;
+        for (uint32_t i = 1; i < SCAN_SAMPLE_PAGES; i++)
+                if (node[i] != node[0])
+                        *ret_node = NODE_NONE;
+        return 0;
+}
+
+/* As scan_window(), for a window that lies on one node. */
+static void scan_take_all(Scan *s, uint64_t start, uint32_t n, int node, NodeMask from,
+                          WorkUnit *ret) {
+        uint32_t first = (uint32_t)((start - ret->base) / s->kernel->page_bytes);
+
+        s->pages[node] += n;
+        if (!node_mask_has(from, node))
+                return;
+        for (uint32_t page = first; page < first + n; page++)
+                ret->pages[page / 64] |= 1ull << (page % 64);
+}
+
 /* Fills ret->pages with the pages of [start, end), inside one unit, that are on `from`. */
 static int scan_window(Scan *s, uint64_t start, uint64_t end, NodeMask from, WorkUnit *ret) {
         uint64_t address[UNIT_PAGES];
@@ -79,6 +119,15 @@ static int scan_window(Scan *s, uint64_t start, uint64_t end, NodeMask from, Wor
 
         if (n == 0)
                 return 0;
+        if (s->by_sample && n >= SAMPLED_PAGES_MIN) {
+                int common, r = scan_sample(s, start, n, &common);
+                if (r < 0)
+                        return r;
+                if (common != NODE_NONE) {
+                        scan_take_all(s, start, n, common, from, ret);
+                        return 0;
+                }
+        }
         for (uint32_t i = 0; i < n; i++)
                 address[i] = start + (uint64_t)i * k->page_bytes;
         int r = k->query_pages(k->userdata, s->pid, address, n, node);

@@ -20,6 +20,7 @@ typedef struct Scan {
         pid_t pid;
         const Walk *walk;
         MappingKinds kinds;
+        bool by_sample;            /* of units alike throughout a few pages are asked for */
         uint32_t range;            /* of the walk, and */
         uint64_t next;             /* the address from which it goes on */
         uint64_t pages[NODES_MAX]; /* seen so far per node */
@@ -30,9 +31,14 @@ typedef struct Scan {
         bool ended;       /* there are none that end above mappings_from */
 } Scan;
 
-/* The walk is borrowed. */
-void scan_start(Scan *s, const MoverKernel *kernel, pid_t pid, const Walk *walk,
-                MappingKinds kinds);
+/* Pages that are asked for first where a sample will do. */
+#define SCAN_SAMPLE_PAGES 8
+
+/* The walk is borrowed. by_sample: where SCAN_SAMPLE_PAGES of a unit, spread over it, all lie on one
+ * node, all of it is taken to lie there (a few pages that do not may be overlooked); else each page is
+ * asked for. */
+void scan_start(Scan *s, const MoverKernel *kernel, pid_t pid, const Walk *walk, MappingKinds kinds,
+                bool by_sample);
 
 /* The next unit that has pages on the nodes `from`: 1 and the unit, 0 at the end, -EAGAIN after a
  * bounded number of units without one (call again), or what the kernel said (-ESRCH, -EPERM).

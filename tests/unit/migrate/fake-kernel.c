@@ -182,6 +182,7 @@ static int locked_query_pages(void *userdata, pid_t pid, const uint64_t *address
         int r = fake_common(f);
         int64_t script = scripted(f->query_script, f->n_query++);
 
+        f->n_query_pages += n;
         atomic_fetch_add(&f->now_ns, f->query_ns);
         if (r < 0 || script < 0)
                 return r < 0 ? r : (int)script;

@@ -51,6 +51,7 @@ struct Fake {
         int64_t move_script[FAKE_SCRIPT_MAX];
         int64_t query_script[FAKE_SCRIPT_MAX];
         uint32_t n_migrate, n_move, n_query, n_check, n_sleep;
+        uint64_t n_query_pages; /* asked for in all queries */
         /* Called in the worker before a moving call does its work, and in each sleep. */
         void (*on_call)(Fake *f, void *userdata);
         void (*on_sleep)(Fake *f, void *userdata);

@@ -95,7 +95,7 @@ throughput() {
                         by_engine 1 "${free[@]}" && engine+=("$ms")
                         inside=$(drive_value busy_ms)
                 fi
-                echo "    pair $i: engine ${engine[-1]} ms ($inside in $(drive_value calls) calls), migratepages ${others[-1]} ms"
+                echo "    pair $i: engine ${engine[-1]} ms ($inside in $(drive_value calls) calls, $(drive_value moved) pages), migratepages ${others[-1]} ms"
         done
         e=$(printf '%s\n' "${engine[@]}" | median) m=$(printf '%s\n' "${others[@]}" | median)
         echo "  $name: $mb MiB: engine $e ms, migratepages $m ms"
