@@ -95,19 +95,22 @@ int evidence_copy(Evidence *dst, const Evidence *src) {
 }
 
 void evidence_decay(Evidence *e, uint64_t now_ns) {
-        size_t cells = (size_t)e->n_nodes * e->n_nodes;
-        double factor;
-
         if (now_ns <= e->updated_ns)
                 return;
-        factor = exp2(-(double)(now_ns - e->updated_ns) / (double)EVIDENCE_HALF_LIFE_NS);
+        evidence_age(e, now_ns - e->updated_ns);
+        e->updated_ns = now_ns;
+}
+
+void evidence_age(Evidence *e, uint64_t ns) {
+        size_t cells = (size_t)e->n_nodes * e->n_nodes;
+        double factor = exp2(-(double)ns / (double)EVIDENCE_HALF_LIFE_NS);
+
         for (size_t i = 0; i < cells; i++) {
                 e->access[i] *= factor;
                 e->waited[i] *= factor;
         }
         e->samples *= factor;
         e->unresolved *= factor;
-        e->updated_ns = now_ns;
 }
 
 void evidence_add(Evidence *e, int accessor, int home, double w, bool waited) {

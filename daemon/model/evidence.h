@@ -84,6 +84,9 @@ int evidence_copy(Evidence *dst, const Evidence *src);
  * count: whoever measures it keeps it up to date. */
 void evidence_decay(Evidence *e, uint64_t now_ns);
 
+/* Counts as if everything had been seen ns earlier. */
+void evidence_age(Evidence *e, uint64_t ns);
+
 /* Adds one sampled access of weight w (> 0, finite; else ignored), to `waited` too if so. Indices out
  * of range count as unresolved. A source that cannot tell waiting passes true always. */
 void evidence_add(Evidence *e, int accessor, int home, double w, bool waited);

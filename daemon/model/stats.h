@@ -23,6 +23,8 @@
         COUNTER(cpu_time_lost, "CPUTimeLost", "ticks of CPU time not counted for lack of room")    \
         COUNTER(evaluations, "Evaluations", "evaluations of all active processes")                 \
         COUNTER(processes_ended, "ProcessesEnded", "watched processes whose end was told")         \
+        COUNTER(processes_changed, "ProcessesChanged",                                             \
+                "times that a process began to use other memory and its past was dropped")         \
         COUNTER(life_lost, "LifeLost", "ends and execs of processes not told for lack of room")    \
         COUNTER(processes_dropped, "ProcessesDropped", "processes not tracked for lack of room")   \
         COUNTER(regions_dropped, "RegionsDropped",                                                 \

@@ -252,6 +252,7 @@ static unsigned n_cpus(const Source *source) {
 const SourceType source_clock = {
         .id = SOURCE_CLOCK,
         .counts_cpu_time = true,
+        .current = true,
         .open = open_source,
         .close = close_source,
         .get_fd = get_fd,

@@ -36,6 +36,16 @@ static bool ran(const Observer *o, const TrackedProcess *p) {
         return p->interval_samples;
 }
 
+/* A source that shows now one part of the memory, now another, shows changes where there are none. */
+static void watch_change(Observer *o, TrackedProcess *p, const Source *source, uint64_t now_ns) {
+        if (!source || !source->type->current)
+                change_reset(&p->change);
+        else if (change_close(&p->change, now_ns)) {
+                tracked_process_changed(p);
+                o->ledger.counters.processes_changed++;
+        }
+}
+
 /* Walks from the most recently active process to the first that is too old. */
 void observer_close_interval(Observer *o, uint64_t now_ns, uint64_t elapsed_ns) {
         unsigned estimates = 0;
@@ -64,6 +74,7 @@ void observer_close_interval(Observer *o, uint64_t now_ns, uint64_t elapsed_ns) 
                         estimates++;
                 if (p->interval_samples && observed->evidence.evaluations < UINT32_MAX)
                         observed->evidence.evaluations++;
+                watch_change(o, p, source, now_ns);
                 memset(p->interval_cpu_ns, 0, sizeof(p->interval_cpu_ns));
                 p->interval_samples = false;
                 o->active[o->n_active++] = observed;

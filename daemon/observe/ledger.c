@@ -13,6 +13,7 @@ void ledger_account(Ledger *l, const Access *a) {
         if (a->home != a->accessor)
                 l->counters.accesses_remote += a->n;
         p->observed.evidence.skid = a->skid;
+        change_add(&p->change, a->weight, a->home != a->accessor);
         evidence_add(&p->observed.evidence, a->accessor, a->home, a->weight, a->waited);
         if (a->address != 0)
                 regions_add(&p->regions, a->address, a->accessor, a->home,

@@ -146,8 +146,10 @@ void observer_forget(Observer *o, ProcessId id) {
 void observer_moved(Observer *o, ProcessId id, const AddressRange *ranges, uint32_t n, int to) {
         TrackedProcess *p = process_table_find(o->processes, id);
 
-        if (p)
-                regions_moved(&p->regions, ranges, n, to, &p->observed.evidence);
+        if (!p)
+                return;
+        regions_moved(&p->regions, ranges, n, to, &p->observed.evidence);
+        change_reset(&p->change);
 }
 
 int observer_regions(Observer *o, ProcessId id, uint64_t now_ns, Region *ret, size_t max) {

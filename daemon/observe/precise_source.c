@@ -176,8 +176,9 @@ static unsigned n_cpus(const Source *source) {
 
 /* It sees misses of the caches only, so silence of a process says nothing against it. */
 #define PRECISE_OPERATIONS                                                                         \
-        .close = close_source, .get_fd = get_fd, .dispatch = dispatch, .collect = collect,         \
-        .describe = describe, .count = count, .run_time_ns = run_time_ns, .n_cpus = n_cpus
+        .current = true, .close = close_source, .get_fd = get_fd, .dispatch = dispatch,            \
+        .collect = collect, .describe = describe, .count = count, .run_time_ns = run_time_ns,      \
+        .n_cpus = n_cpus
 
 const SourceType source_pebs = { .id = SOURCE_PEBS, .open = open_pebs, PRECISE_OPERATIONS };
 const SourceType source_ibs = { .id = SOURCE_IBS, .open = open_ibs, PRECISE_OPERATIONS };

@@ -142,6 +142,13 @@ void tracked_process_clear(TrackedProcess *p) {
         e->evaluations = 0;
         p->interval_samples = false;
         regions_clear(&p->regions);
+        p->change = (ChangeWatch) {};
+}
+
+void tracked_process_changed(TrackedProcess *p) {
+        evidence_age(&p->observed.evidence, CHANGED_AGE_NS);
+        p->observed.evidence.evaluations = 0;
+        regions_age(&p->regions, CHANGED_AGE_NS);
 }
 
 void tracked_process_use(TrackedProcess *p, EvidenceSource source) {

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "observe/change.h"
 #include "observe/observer.h"
 #include "observe/regions.h"
 
@@ -31,6 +32,7 @@ typedef struct TrackedProcess {
         uint64_t residency_ns;               /* when its pages were last sampled */
         double path_accesses; /* moving average of the accesses that one sample leads to, by RULE_BLOCK */
         SourceSign signs[EVIDENCE_SOURCE_MAX];
+        ChangeWatch change;                   /* of the share of its accesses that are remote */
         uint64_t guest_read_ns;               /* when its guest time was last read */
         uint64_t guest_ticks, guest_of_ticks; /* guest time and all CPU time then, of the process */
         bool guest; /* most of its CPU time since the reading before is its guest's */
@@ -39,6 +41,11 @@ typedef struct TrackedProcess {
 /* Makes this the source of the evidence of a process. What another source saw is dropped: the two do
  * not count alike. */
 void tracked_process_use(TrackedProcess *p, EvidenceSource source);
+
+/* The process has begun to do something else: what was seen of it before hardly counts any more, and it has
+ * to be seen anew in as many evaluations as at first. */
+#define CHANGED_AGE_NS (100 * NSEC_PER_SEC) /* a thousandth is left */
+void tracked_process_changed(TrackedProcess *p);
 
 /* Drops the accesses of a process; its CPU time stays. */
 void tracked_process_clear(TrackedProcess *p);

@@ -144,21 +144,23 @@ static RegionEntry *entry_add(RegionSet *s, uint64_t number) {
         return e;
 }
 
-static void entry_decay(RegionEntry *e, uint64_t now_ns) {
-        float factor;
+static void entry_age(RegionEntry *e, uint64_t ns) {
+        float factor = exp2f(-(float)ns / (float)EVIDENCE_HALF_LIFE_NS);
 
+        for (int i = 0; i < REGION_ACCESSORS; i++) {
+                e->access[i].weight *= factor;
+                e->access[i].remote *= factor;
+                e->access[i].waited *= factor;
+        }
+        e->other *= factor;
+        e->lead *= factor;
+}
+
+static void entry_decay(RegionEntry *e, uint64_t now_ns) {
         if (now_ns <= e->updated_ns)
                 return;
-        if (e->updated_ns != 0) {
-                factor = exp2f(-(float)(now_ns - e->updated_ns) / (float)EVIDENCE_HALF_LIFE_NS);
-                for (int i = 0; i < REGION_ACCESSORS; i++) {
-                        e->access[i].weight *= factor;
-                        e->access[i].remote *= factor;
-                        e->access[i].waited *= factor;
-                }
-                e->other *= factor;
-                e->lead *= factor;
-        }
+        if (e->updated_ns != 0)
+                entry_age(e, now_ns - e->updated_ns);
         if (e->since_ns == 0)
                 e->since_ns = now_ns;
         e->updated_ns = now_ns;
@@ -322,6 +324,11 @@ static void entry_show(const RegionEntry *e, Region *ret) {
                 .unmovable = e->unmovable,
         };
         memcpy(ret->access, e->access, sizeof(ret->access));
+}
+
+void regions_age(RegionSet *s, uint64_t ns) {
+        for (RegionEntry *e = s->newest; e; e = e->older)
+                entry_age(e, ns);
 }
 
 int regions_view(RegionSet *s, const SystemRoot *root, pid_t pid, uint64_t now_ns, Region *ret,

@@ -41,6 +41,9 @@ void regions_add(RegionSet *s, uint64_t address, int accessor, int home, double 
 
 void regions_clear(RegionSet *s);
 
+/* Their weights become those of accesses ns earlier. */
+void regions_age(RegionSet *s, uint64_t ns);
+
 /* The regions as they are at now_ns, by ascending address, each cut to its mapping; those whose
  * mapping is gone are forgotten. Reads the mappings of the process when some are not known yet.
  * Returns how many of the first `max` were copied, or a negative errno of maps_read(). */

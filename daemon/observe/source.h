@@ -29,7 +29,9 @@ typedef enum SourceRole {
 typedef struct SourceType {
         EvidenceSource id;
         bool counts_cpu_time; /* calls observer_add_cpu_time for all that runs */
-        bool must_show;       /* judges a process only after it brought enough of it */
+        bool current;   /* what it brings of an interval tells what the process did in it, so a
+                               * change of the process shows */
+        bool must_show; /* judges a process only after it brought enough of it */
 
         /* Starts it. -EOPNOTSUPP: this machine or role has no use of it. On failure the negative errno,
          * with a sentence in problem (which is empty before). */

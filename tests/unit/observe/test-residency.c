@@ -127,17 +127,28 @@ Test(residency, expected_share) {
         system_root_close(&root);
 }
 
+/* What the observer knows of a process after a collect, or NULL. */
+static const Observed *collect_one(Observer *o, pid_t pid) {
+        const Observed *const *all;
+        size_t n;
+
+        cr_expect_eq(observer_collect(o, clock_monotonic_ns()), 0);
+        all = observer_processes(o, &n);
+        for (size_t i = 0; i < n; i++)
+                if (all[i]->id.pid == pid)
+                        return all[i];
+        return NULL;
+}
+
 /* The whole observer without perf events and BPF. */
 Test(residency, observer) {
         static Topology t;
         struct timespec pause = { .tv_nsec = 300000000 };
-        const Observed *const *all;
-        bool found = false;
+        const Observed *seen = NULL;
         Settings settings;
         SystemRoot root;
         Observer *o;
         pid_t pid;
-        size_t n;
         int r;
 
         cr_assert_eq(system_root_open(&root, ""), 0);
@@ -153,23 +164,19 @@ Test(residency, observer) {
         cr_expect_eq(observer_source(o), SOURCE_RESIDENCY);
         cr_expect_geq(observer_get_fd(o), 0);
         pid = start_spinner();
-        for (int i = 0; i < 3; i++) {
-                cr_expect_eq(observer_collect(o, clock_monotonic_ns()), 0);
-                nanosleep(&pause, NULL);
-        }
-        cr_expect_eq(observer_collect(o, clock_monotonic_ns()), 0);
         settings.rate_hz = 50;
         cr_expect_eq(observer_configure(o, &settings), 0);
-        all = observer_processes(o, &n);
-        for (size_t i = 0; i < n; i++) {
-                if (all[i]->id.pid != pid)
-                        continue;
-                found = true;
-                cr_expect_eq(all[i]->evidence.source, SOURCE_RESIDENCY);
-                cr_expect_gt(all[i]->evidence.samples, 1.0);
-                cr_expect_gt(evidence_cpu_ns(&all[i]->evidence), 1e6);
+        /* A loaded machine may give it little of its CPUs, and only what runs is looked at. */
+        for (int i = 0; i < 150; i++) {
+                seen = collect_one(o, pid);
+                if (seen && seen->evidence.samples > 0)
+                        break;
+                nanosleep(&pause, NULL);
         }
-        cr_expect(found, "the spinning process was not seen among %zu", n);
+        cr_assert(seen, "the spinning process was not seen");
+        cr_expect_eq(seen->evidence.source, SOURCE_RESIDENCY);
+        cr_expect_gt(seen->evidence.samples, 1.0);
+        cr_expect_gt(evidence_cpu_ns(&seen->evidence), 1e6);
         stop(pid);
         observer_free(o);
         system_root_close(&root);

@@ -114,17 +114,20 @@ stop_victim 9
 
 # ---- a change in mid-run ----
 
-# Number 8 has 80 % of its memory far away; then all of it lies here. The estimate is an average with a
-# half-life of 10 s: after 15 s 35 % of the past may be left in it.
+# Number 8 has 80 % of its memory far away; then all of it lies here.
+changes() { daemon_call GetStats | jq '.[0].ProcessesChanged.data'; }
 look "${victim_pid[8]}"
-before=$estimate
+before=$estimate changes=$(changes)
 migratepages "${victim_pid[8]}" 1 0
 changed=$SECONDS
-compare "after the change it is" "$(oracle_share 8)" "<" 1
+truth=$(oracle_share 8)
+compare "after the change it is" "$truth" "<" 1
 while [ $SECONDS -lt $((changed + 15)) ]; do sleep 0.2; done
 look "${victim_pid[8]}"
 compare "15 s later the estimate has followed from $before %" "$estimate" "<" \
-        "$(awk -v b="$before" 'BEGIN { print 0.4 * b }')"
+        "$(awk -v t="$truth" -v l=$limit_points 'BEGIN { print t + l }')"
+compare "which was told from chance" "$(changes)" ">" "$changes"
+diag "changes found before, where there were none: $changes"
 stop_victim 8
 
 # ---- redis ----
