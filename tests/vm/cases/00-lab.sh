@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The lab itself: the machine has the asked shape, and the oracle tells the truth.
-# lab: nodes=2 kernel=all timeout=180
+# lab: nodes=2 mem=1G kernel=all timeout=180
 # lab: nodes=1 kernel=6.1 mem=1G timeout=60
 # lab: nodes=2 memory_node=yes kernel=6.1 mem=1G timeout=120
 

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The hint source: what it says of processes that the kernel's balancing looks at but cannot move, by
 # the oracle's counts; and what becomes of them when the balancing is switched off and on again.
-# lab: nodes=2 mem=1G kernel=6.1 balancing=on timeout=600 stage=yes
-# lab: nodes=2 mem=1G kernel=6.12,7 balancing=on timeout=600 stage=yes long=yes
+# lab: nodes=2 mem=1G kernel=6.1 timeout=600 stage=yes
+# lab: nodes=2 mem=1G kernel=6.12,7 timeout=600 stage=yes long=yes
 # The daemon only observes, so that the estimate is not followed by a move.
 
 # shellcheck source=tests/vm/guest/lib.sh
@@ -24,8 +24,12 @@ share_of() { process "$1" | jq -r '.[0].remote_share.data * 100'; }
 brings() { process "$1" | jq -e ".[0].source.data == \"hint\" and .[0].samples.data >= $2" >/dev/null; }
 counter() { daemon_call GetStats | jq -r ".[0].$1.data"; }
 
+echo 1 >/proc/sys/kernel/numa_balancing
 # Short passes, so that there is much to see in little time.
-echo 2000 >/sys/kernel/debug/sched/numa_balancing/scan_period_max_ms
+scan_period_max=/sys/kernel/debug/sched/numa_balancing/scan_period_max_ms
+scan_period_max_before=$(<$scan_period_max)
+trap 'echo $scan_period_max_before >$scan_period_max' EXIT
+echo 2000 >$scan_period_max
 before=$(vmstat numa_hint_faults)
 # Each page has one user: where threads of several nodes use the same pages, the thread that
 # looks at them next after the scan gets the fault, and that is mostly the scanning one.

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # CPUs go and come while the clock source runs.
-# lab: nodes=2 mem=1G kernel=6.12 balancing=on timeout=120 stage=yes
+# lab: nodes=2 mem=1G kernel=6.12 timeout=120 stage=yes
 
 # shellcheck source=tests/vm/guest/lib.sh
 . /lab/lib.sh

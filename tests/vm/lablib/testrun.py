@@ -6,6 +6,7 @@ import glob
 import os
 import re
 import shlex
+import time
 
 from . import boot, kernel
 from .machine import Shape
@@ -138,6 +139,7 @@ class _Session:
         self._left = {case.name: case for case in cases}
         self.current = None
         self._good = self._bad = 0
+        self._began = 0.0
 
     @property
     def left(self):
@@ -147,6 +149,7 @@ class _Session:
         if text.startswith("\x1ecase-begin "):
             self.current = self._left.get(text.split()[1])
             self._good = self._bad = 0
+            self._began = time.monotonic()
             return
         if text.startswith("\x1ecase-end ") and self.current:
             self.end_case(int(text.split()[2]))
@@ -162,6 +165,7 @@ class _Session:
 
     def end_case(self, status, reason=""):
         label = self.current.label
+        self._tap.comment(f"{label}: {time.monotonic() - self._began:.0f} s")
         del self._left[self.current.name]
         self.current = None
         if reason:
