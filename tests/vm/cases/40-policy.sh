@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What the policy never moves, and the reason that it tells; judged by where the pages lie and by the
 # oracle.
-# lab: nodes=2 mem=2G kernel=6.1,6.12 timeout=900 stage=yes long=yes
+# lab: nodes=2 mem=2G kernel=6.12 timeout=900 stage=yes
+# lab: nodes=2 mem=2G kernel=6.1 timeout=900 stage=yes long=yes
 # Copying and sampling are dear in emulation and this case does not test the cost rule:
 # benefit_ratio = 0.1, min_age = "1s", cpu_max_percent = 30. The victims are small, and many share two
 # CPUs: min_rss = "16M", min_stall = "2ms".

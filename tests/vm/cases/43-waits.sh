@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What the policy waits for, and whom it prefers: a full node, room for one of two, a move that does not
 # pay yet; and processes too short-lived to look at.
-# lab: nodes=2 mem=2G kernel=6.12 timeout=600 stage=yes long=yes
+# lab: nodes=2 mem=2G kernel=6.12 timeout=600 stage=yes
 # Copying and sampling are dear in emulation: benefit_ratio = 0.1, min_age = "1s", cpu_max_percent = 30, but
 # for the last part, which is about the defaults of the first two.
 
