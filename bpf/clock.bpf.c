@@ -9,6 +9,9 @@
 /* Processes x nodes that ran between two collections; what does not fit is counted. */
 #define CPU_TIME_ENTRIES 16384
 
+/* What does not fit is sampled, and the daemon drops it. */
+#define EXCLUDED_ENTRIES 1024
+
 const volatile __u32 self_tgid;
 
 /* Time that one event stands for; the daemon changes it with the rate. */
@@ -23,6 +26,14 @@ struct {
         __type(key, CpuTimeKey);
         __type(value, CpuTime);
 } cpu_time SEC(".maps");
+
+/* Processes that no samples are wanted of. */
+struct {
+        __uint(type, BPF_MAP_TYPE_HASH);
+        __uint(max_entries, EXCLUDED_ENTRIES);
+        __type(key, LifeKey);
+        __type(value, __u8);
+} excluded SEC(".maps");
 
 struct {
         __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -140,6 +151,12 @@ static __always_inline void hand_over(struct bpf_perf_event_data *ctx, ClockCoun
         bpf_ringbuf_submit(r, wakeup);
 }
 
+static __always_inline bool is_excluded(__u32 tgid, __u64 start_ns) {
+        LifeKey key = { .start_ticks = start_ns / LIFE_TICK_NS, .tgid = tgid };
+
+        return bpf_map_lookup_elem(&excluded, &key) != NULL;
+}
+
 static __always_inline void take_sample(struct bpf_perf_event_data *ctx, ClockCounts *c) {
         __u32 tgid = bpf_get_current_pid_tgid() >> 32;
         struct task_struct *task;
@@ -163,6 +180,8 @@ static __always_inline void take_sample(struct bpf_perf_event_data *ctx, ClockCo
         if (!wanted)
                 return;
         c->since_sample = 0;
+        if (is_excluded(tgid, start_ns))
+                return;
         c->user_samples++;
         if (cs == CS_USER_64)
                 hand_over(ctx, c, tgid, start_ns, node, task);

@@ -157,6 +157,7 @@ static Tracked *update(Manager *m, const Observed *o, Allowance *left, uint64_t 
                         return NULL;
                 }
         }
+        observer_exclude(m->observer, p->id, p->info.rule_mode == RULE_OFF);
         if (p->verdict.candidate && left->residencies > 0 &&
             (p->resident_ns == 0 || now_ns - p->resident_ns >= RESIDENT_NSEC)) {
                 left->residencies--;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <string.h>
 
 #include "observe/internal.h"
 
@@ -28,7 +29,7 @@ TrackedProcess *observer_track(Observer *o, ProcessId id) {
         }
         if (r < 0)
                 return NULL;
-        if (p->observed.evidence.source == SOURCE_NONE)
+        if (p->observed.evidence.source == SOURCE_NONE && !p->excluded)
                 select_first_source(o, p);
         if (!p->life_told) {
                 life_track(o->life, id);
@@ -61,7 +62,35 @@ void observer_queue_access(Observer *o, const Access *access, bool mapping) {
         (void)resolver_add(o->resolver, access, mapping);
 }
 
+static void tell_excluded(Observer *o, ProcessId id, bool excluded) {
+        unsigned i = 0;
+        SourceSlot *slot;
+
+        while ((slot = sources_next(o, &i)))
+                if (slot->type->exclude)
+                        slot->type->exclude(slot->source, id, excluded);
+}
+
+void observer_exclude(Observer *o, ProcessId id, bool excluded) {
+        TrackedProcess *p = process_table_find(o->processes, id);
+
+        if (!p || p->excluded == excluded)
+                return;
+        p->excluded = excluded;
+        tell_excluded(o, id, excluded);
+        resolver_forget(o->resolver, p);
+        tracked_process_clear(p);
+        memset(p->signs, 0, sizeof(p->signs));
+        p->observed.evidence.source = SOURCE_NONE;
+        p->observed.passed_over = SOURCE_NONE;
+        p->observed.why = SOURCE_WHY_NONE;
+        if (!excluded)
+                select_first_source(o, p);
+}
+
 void observer_remove(Observer *o, TrackedProcess *p) {
+        if (p->excluded)
+                tell_excluded(o, p->observed.id, false);
         resolver_forget(o->resolver, p);
         life_untrack(o->life, p->observed.id);
         process_table_remove(o->processes, p);

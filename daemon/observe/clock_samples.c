@@ -187,6 +187,11 @@ static int set_rate(Source *source, RateChoice choice) {
                                      choice.stride);
 }
 
+static void exclude(Source *source, ProcessId id, bool excluded) {
+        /* Where there is no room its samples are dropped later. */
+        (void)clock_source_exclude(((ClockSamples *)source)->clock, id, excluded);
+}
+
 static SourceWhy judge(Source *source, TrackedProcess *p, uint64_t elapsed_ns) {
         const ClockSamples *s = (const ClockSamples *)source;
         const Observer *o = source->observer;
@@ -259,6 +264,7 @@ const SourceType source_clock = {
         .dispatch = dispatch,
         .collect = collect,
         .set_rate = set_rate,
+        .exclude = exclude,
         .judge = judge,
         .describe = describe,
         .count = count,

@@ -271,6 +271,15 @@ int clock_source_set_rate(ClockSource *c, uint32_t rate_hz, uint32_t stride) {
         return r;
 }
 
+int clock_source_exclude(ClockSource *c, ProcessId id, bool excluded) {
+        LifeKey key = { .start_ticks = id.starttime, .tgid = (uint32_t)id.pid };
+        int map = bpf_map__fd(c->skeleton->maps.excluded);
+        uint8_t value = 1;
+
+        return excluded ? bpf_map_update_elem(map, &key, &value, BPF_ANY)
+                        : bpf_map_delete_elem(map, &key);
+}
+
 unsigned clock_source_cpus(const ClockSource *c) {
         return c->n_links;
 }

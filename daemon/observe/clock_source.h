@@ -35,6 +35,9 @@ int clock_source_set_rate(ClockSource *c, uint32_t rate_hz, uint32_t stride);
 int clock_source_follow_cpus(ClockSource *c, const SystemRoot *root);
 unsigned clock_source_cpus_refused(const ClockSource *c);
 
+/* Whether samples of this process are handed over; its CPU time counts either way. -E2BIG: too many. */
+int clock_source_exclude(ClockSource *c, ProcessId id, bool excluded);
+
 /* CPUs that are sampled, and online CPUs that are not. */
 unsigned clock_source_cpus(const ClockSource *c);
 unsigned clock_source_cpus_left_out(const ClockSource *c);

@@ -66,7 +66,7 @@ void observer_close_interval(Observer *o, uint64_t now_ns, uint64_t elapsed_ns) 
                 if (observed->evidence.updated_ns == 0)
                         observed->evidence.updated_ns = now_ns;
                 average_cpu(o, p, elapsed_ns);
-                source = select_source(o, p, elapsed_ns);
+                source = p->excluded ? NULL : select_source(o, p, elapsed_ns);
                 /* Those asked lately take no turn, or they would always be served before others. */
                 if (source && source->type->estimate && estimates < ESTIMATES_MAX &&
                     evidence_cpu_ns(&observed->evidence) >= ESTIMATE_CPU_NS &&

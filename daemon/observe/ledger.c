@@ -4,6 +4,8 @@
 void ledger_account(Ledger *l, const Access *a) {
         TrackedProcess *p = a->process;
 
+        if (p->excluded)
+                return;
         p->signs[a->source].resolved += a->weight;
         if (p->observed.evidence.source == SOURCE_NONE)
                 tracked_process_use(p, a->source);
@@ -24,6 +26,8 @@ void ledger_account(Ledger *l, const Access *a) {
 
 void ledger_unresolved(Ledger *l, TrackedProcess *p, EvidenceSource source, double weight) {
         (void)l;
+        if (p->excluded)
+                return;
         p->signs[source].unresolved += weight;
         if (p->observed.evidence.source == SOURCE_NONE || p->observed.evidence.source == source)
                 evidence_add(&p->observed.evidence, NODE_NONE, NODE_NONE, weight, false);

@@ -63,6 +63,10 @@ void observer_forget(Observer *o, ProcessId id);
 /* The same for the memory in these ranges (disjoint, ascending) alone, which is on node `to` now. */
 void observer_moved(Observer *o, ProcessId id, const AddressRange *ranges, uint32_t n, int to);
 
+/* Whether a process is of no interest, because a rule leaves it alone: then it is not sampled, has no evidence
+ * and no source. Its CPU time counts. Holds until it is forgotten; unknown ids are ignored. */
+void observer_exclude(Observer *o, ProcessId id, bool excluded);
+
 /* What is known of the pieces of memory of one process: fills ret (max elements) by ascending
  * address and returns how many, 0 for unknown processes, or a negative errno (-ESRCH). Reads its
  * mappings now and then. */

@@ -27,6 +27,7 @@ typedef struct TrackedProcess {
         RegionSet regions;                   /* where in its memory the accesses were */
         uint64_t interval_cpu_ns[NODES_MAX]; /* CPU time in the running interval */
         bool interval_samples;               /* it was sampled in the running interval */
+        bool excluded;                       /* no evidence is wanted of it */
         bool life_told;                      /* its end will be told */
         bool cpu_known;                      /* cpu_ns holds an average already */
         uint64_t residency_ns;               /* when its pages were last sampled */

@@ -56,6 +56,9 @@ typedef struct SourceType {
         /* Follows the rate that the ceiling allows. May be NULL: it has no rate of its own. */
         int (*set_rate)(Source *s, RateChoice choice);
 
+        /* Whether samples of a process are of no use: what it brings of it is dropped then. May be NULL. */
+        void (*exclude)(Source *s, ProcessId id, bool excluded);
+
         /* Asked for one process that it judges, once in an interval: for sources that look instead of
          * being told. A negative errno when nothing was found. May be NULL. */
         int (*estimate)(Source *s, TrackedProcess *p, uint64_t now_ns);

@@ -58,6 +58,10 @@ static int open_slot(Observer *o, SourceSlot *slot, SourceRole role) {
         slot->problem[0] = 0;
         if (source->type->set_rate && role == ROLE_SAMPLES)
                 (void)source->type->set_rate(source, o->choice);
+        if (source->type->exclude)
+                for (TrackedProcess *p = process_table_newest(o->processes); p; p = p->older)
+                        if (p->excluded)
+                                source->type->exclude(source, p->observed.id, true);
         return 0;
 }
 

@@ -125,6 +125,50 @@ Test(life, forget_and_end) {
         watch_stop(&w);
 }
 
+typedef struct HandedOver {
+        pid_t pid;
+        uint64_t n;
+} HandedOver;
+
+static void count_sample(const SampleRecord *record, const Attribution *a, void *userdata) {
+        HandedOver *h = userdata;
+
+        (void)a;
+        h->n += (pid_t)record->tgid == h->pid;
+}
+
+/* What a rule leaves alone brings CPU time, but no samples; and is sampled again when the rule is gone. */
+Test(life, excluded) {
+        static Watch w;
+        const Observed *p = NULL;
+        HandedOver seen = {};
+        pid_t pid;
+
+        watch_start(&w, 500, count_sample, &seen);
+        pid = seen.pid = start_worker();
+        for (int i = 0; i < 100 && (!p || p->evidence.samples <= 50); i++)
+                p = watch_process(&w, pid, 1);
+        cr_assert_not_null(p);
+        cr_assert_gt(p->evidence.samples, 50.0);
+        observer_exclude(w.observer, p->id, true);
+        /* What was sampled before may still wait. */
+        (void)watch_process(&w, pid, 1);
+        seen.n = 0;
+        p = watch_process(&w, pid, 5);
+        cr_assert_not_null(p);
+        cr_expect_eq(seen.n, 0u, "%llu samples", (unsigned long long)seen.n);
+        cr_expect_eq(p->evidence.samples + p->evidence.unresolved, 0.0);
+        cr_expect_eq(p->evidence.source, SOURCE_NONE);
+        cr_expect_gt(evidence_cpu_ns(&p->evidence), 1e6, "it runs");
+        observer_exclude(w.observer, p->id, false);
+        for (int i = 0; i < 100 && p && p->evidence.samples <= 10; i++)
+                p = watch_process(&w, pid, 1);
+        cr_assert_not_null(p);
+        cr_expect_gt(p->evidence.samples, 10.0, "it is sampled again");
+        watch_kill(pid);
+        watch_stop(&w);
+}
+
 Test(life, code_of_32_bits) {
         static Watch w;
         const Observed *p = NULL;
