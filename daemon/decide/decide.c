@@ -12,6 +12,7 @@
 #include "decide/regions.h"
 #include "decide/round.h"
 #include "decide/sort.h"
+#include "decide/spread.h"
 #include "decide/state.h"
 #include "decide/tuning.h"
 #include "model/rules.h"
@@ -98,6 +99,12 @@ bool round_goes_by_region(const ProcessView *view, const Score *score) {
         return view->n_regions > 0 && score->run_share < SINGLE_NODE_SHARE;
 }
 
+/* Since when it has shared memory to spread. */
+static void note_shared(Track *track, bool shared, uint64_t now_ns) {
+        if (track && (!shared || track->shared_since_ns == 0))
+                track->shared_since_ns = shared ? now_ns : 0;
+}
+
 static void judge_regions(const Round *round, size_t i, const Score *score, Verdict *v) {
         const ProcessView *view = &round->snapshot->processes[i];
         DecideState *state = round->state;
@@ -105,6 +112,7 @@ static void judge_regions(const Round *round, size_t i, const Score *score, Verd
 
         regions_judge(state, view, score, state->tracks_of[i], round->settings, round->now_ns, &p);
         verdict_take_regions(v, &p);
+        note_shared(state->tracks_of[i], p.reason == REASON_SHARED, round->now_ns);
         (void)judge_rest(round, state->tracks_of[i], false, v);
 }
 
@@ -156,9 +164,12 @@ static void judge(const Round *round, size_t i) {
                 judge_regions(round, i, &score, v);
         else
                 judge_whole(round, i, &score, v);
-        if (v->reason == REASON_MOVE)
+        /* Whether a node serves too much is known when all are summed up; what moves for other
+         * reasons comes first. */
+        if (v->reason == REASON_MOVE || (v->reason == REASON_SHARED && round->settings->spread))
                 state->candidates[state->n_candidates++] =
-                        (Candidate) { i, v->observed, round_only_observes(round, view->info) };
+                        (Candidate) { i, v->reason == REASON_MOVE ? v->observed : 0,
+                                      round_only_observes(round, view->info) };
 }
 
 void round_reserve(DecideState *state, int node, uint64_t bytes) {
@@ -207,7 +218,8 @@ static int grow_regions(const Snapshot *snapshot, DecideState *state, Plan *plan
         for (size_t i = 0; i < snapshot->n_processes; i++)
                 if (snapshot->processes[i].n_regions > most)
                         most = snapshot->processes[i].n_regions;
-        if (GROW(state->choices, state->choices_allocated, most) < 0)
+        if (GROW(state->choices, state->choices_allocated, most) < 0 ||
+            GROW(state->spreads, state->spreads_allocated, most) < 0)
                 return -ENOMEM;
         return GROW(plan->ranges, plan->ranges_allocated, JOBS_IN_FLIGHT_MAX * MOVE_RANGES_MAX);
 }
@@ -245,7 +257,7 @@ int decide(const Snapshot *snapshot, DecideState *state, const Settings *setting
         plan->n_verdicts = snapshot->n_processes;
         sort_in_place(state->candidates, state->n_candidates, sizeof(*state->candidates),
                       compare_candidates, (void *)snapshot->processes);
-        state->served_known = true;
+        spread_find_overload(state, now_ns);
         for (size_t i = 0; i < state->n_candidates; i++)
                 order_candidate(&round, state->candidates[i].index);
         return 0;

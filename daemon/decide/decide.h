@@ -17,8 +17,8 @@
  * what applied. "-" is 0.
  *
  *   reason              observed                              threshold
- *   move, observed,     benefit / cost                        ratio that is wanted: benefit_ratio,
- *   other-mover, cost                                         1.5 times that within 5 min of a move
+ *   move, spread, cost, benefit / cost                        ratio that is wanted: benefit_ratio,
+ *   observed, other-mover                                     1.5 times that within 5 min of a move
  *   balanced            upper bound of the remote share, or   gates.min_remote
  *                       0: no resident memory elsewhere
  *   too-young           age, ns                               gates.min_age, ns

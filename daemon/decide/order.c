@@ -188,6 +188,8 @@ static void plan_regions(const Round *round, size_t i, const Score *score, Verdi
                 verdict_take_obstacle(v, &obstacle);
         else if (round_only_observes(round, view->info))
                 v->reason = round_why_observed(round, view->info);
+        else if (p.spread)
+                v->reason = REASON_SPREAD;
 }
 
 static void plan_whole(const Round *round, size_t i, const Score *score, Verdict *v) {

@@ -196,9 +196,7 @@ static double ratio_wanted(const Track *track, const Settings *settings, uint64_
         return settings->benefit_ratio * (recent ? RECENT_RATIO_FACTOR : 1);
 }
 
-/* When the benefit, which grows with the horizon, will be what is wanted if nothing else changes; 0
- * when the longest horizon is too short for that. */
-static uint64_t pays_at_ns(uint64_t horizon_ns, double ratio, double wanted, uint64_t now_ns) {
+uint64_t place_pays_at_ns(uint64_t horizon_ns, double ratio, double wanted, uint64_t now_ns) {
         double needed_ns = ratio_or((double)horizon_ns * wanted, ratio, INFINITY);
 
         if (!(needed_ns <= (double)HORIZON_MAX_NS))
@@ -242,5 +240,5 @@ void place_choose(const DecideState *state, const Snapshot *snapshot, const Proc
         ret->threshold = wanted;
         ret->reason = ratio >= wanted ? REASON_MOVE : REASON_COST;
         if (ret->reason == REASON_COST)
-                ret->wait_until_ns = pays_at_ns(ret->horizon_ns, ratio, wanted, now_ns);
+                ret->wait_until_ns = place_pays_at_ns(ret->horizon_ns, ratio, wanted, now_ns);
 }

@@ -34,6 +34,10 @@ double place_cost_ns(const DecideState *state, uint64_t bytes);
 Reason place_node_against(const DecideState *state, const Snapshot *snapshot, int node,
                           uint64_t bytes, uint64_t now_ns, Placement *p);
 
+/* When the benefit, which grows with the horizon, will be what is wanted if nothing else changes; 0
+ * when the longest horizon is too short for that. */
+uint64_t place_pays_at_ns(uint64_t horizon_ns, double ratio, double wanted, uint64_t now_ns);
+
 /* Mean latency of the accesses of e relative to local memory, 0 without any. */
 double place_latency(const DecideState *state, const Evidence *e);
 

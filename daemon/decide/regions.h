@@ -18,6 +18,7 @@ typedef struct RegionPlan {
         uint32_t n_away;    /* one node uses mostly, but they are elsewhere, */
         uint32_t n_home;    /* one node uses mostly, and they are there, */
         uint32_t n_shared;  /* several nodes use; of the others too little is known */
+        bool spread;        /* it is shared regions that are worth moving */
 } RegionPlan;
 
 /* Judges every region by itself:
@@ -39,6 +40,9 @@ typedef struct RegionPlan {
  * and the plan. Linear in the regions, but for sorting what is worth moving. */
 void regions_judge(DecideState *state, const ProcessView *view, const Score *score,
                    const Track *track, const Settings *settings, uint64_t now_ns, RegionPlan *ret);
+
+/* Best benefit / cost first. */
+void regions_sort(RegionChoice *choices, size_t n);
 
 /* Fills state->choices with the regions that a move of the whole process to node `to` should begin
  * with: those with most remote accesses first, HOT_RANGES_MAX at most. */

@@ -108,6 +108,7 @@ void score_measure(const Evidence *e, const Latency *l, NodeMask feasible, NodeM
         score_cpu(e, &s);
         for (uint32_t a = 0; a < e->n_nodes; a++)
                 score_sum_row(e, l, a, latency_best(l, a, feasible), movable, &s, &sums);
+        s.accesses = sums.accesses;
         s.home_node = index_of_largest(sums.home, e->n_nodes);
         for (uint32_t h = 0; h < e->n_nodes; h++)
                 s.served[h] = clamp_double(ratio_or(sums.home[h], sums.accesses, 0), 0, 1);

@@ -18,6 +18,7 @@ typedef struct Score {
         int run_node; /* most CPU time, NODE_NONE when it did not run */
         double run_share;
         int home_node;            /* serves most accesses, NODE_NONE without samples */
+        double accesses;          /* samples, with the latency divided out where they are time */
         double served[NODES_MAX]; /* part of its accesses that each node serves */
         double time_samples;      /* samples that the waited ones are a share of */
         double waited;            /* weight of all samples in which it waited for memory */

@@ -29,6 +29,7 @@ int state_new(DecideState **ret, const Topology *topology, uint32_t capacity) {
         }
         latency_init(&state->latency, topology, NULL);
         state->page_cost_ns = PAGE_COST_START_NS;
+        state->overloaded = NODE_NONE;
         *ret = state;
         return 0;
 }
@@ -43,6 +44,7 @@ DecideState *decide_state_free(DecideState *state) {
         table_free(state->tracks);
         table_free(state->region_memory);
         free(state->choices);
+        free(state->spreads);
         free(state->tracks_of);
         free(state->newcomers);
         free(state->candidates);

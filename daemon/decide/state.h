@@ -23,7 +23,9 @@ typedef struct RegionMemory {
 typedef struct RegionChoice {
         uint64_t start, end;
         double benefit_ns, cost_ns;
-        double remote; /* weight of the remote accesses that would be local */
+        double remote;    /* weight of the remote accesses that would be local */
+        double served_ns; /* CPU time per second that it serves; to spread only, */
+        NodeMask targets; /* and where it may go */
         int8_t to;
 } RegionChoice;
 
@@ -39,6 +41,7 @@ typedef struct Track {
         uint64_t cooldown_until_ns; /* 0 = none */
         uint64_t gave_up_until_ns;  /* 0 = not given up */
         uint64_t pieces_until_ns;   /* regions were moved: not moved whole until then; 0 = none */
+        uint64_t shared_since_ns;   /* since when its memory is mostly shared; 0 = it is not */
         Planned planned[PLANNED_MAX]; /* orders given, reserved while their jobs run */
         double exposed;               /* K: part of the latency gap that it waits for */
         double latency_before;        /* mean latency of an access at the last order, relative to
@@ -99,8 +102,11 @@ struct DecideState {
          * accesses; and whether all of them were summed up. */
         uint64_t served_ns[NODES_MAX];
         bool served_known;
-        uint32_t cpus[NODES_MAX]; /* 0: not known */
-        Track **tracks_of;        /* [n_processes] or NULL for what is not tracked */
+        double served_mean_ns;        /* of the nodes that memory may go to, */
+        int overloaded;               /* the one that serves far more, NODE_NONE, */
+        uint64_t overloaded_since_ns; /* and since when; kept from evaluation to evaluation */
+        uint32_t cpus[NODES_MAX];     /* 0: not known */
+        Track **tracks_of;            /* [n_processes] or NULL for what is not tracked */
         size_t tracks_of_allocated;
         size_t *newcomers;
         size_t newcomers_allocated;
@@ -110,6 +116,9 @@ struct DecideState {
         RegionChoice *choices; /* of the process being judged */
         size_t n_choices;
         size_t choices_allocated;
+        RegionChoice *spreads; /* its shared regions that may be spread */
+        size_t n_spreads;
+        size_t spreads_allocated;
 };
 
 /* decide_state_new() with room for so many processes. */

@@ -65,6 +65,15 @@
 /* Regions that are known to have been moved lately, for each process that can be. */
 #define REGION_MEMORY_SHARE 4u
 
+/* Shared memory is spread when one node serves so much more than the mean of all (Carrefour's
+ * imbalance of memory controllers: above 35 % traffic suffers) ... */
+#define SPREAD_IMBALANCE 1.35
+/* ... and more CPU time than this: no memory controller suffers from a single CPU. */
+#define SPREAD_SERVED_MIN_NS 1e9
+/* What a busy controller adds to each access is not seen in samples of who accesses what; so much of
+ * the waiting is expected back, the least that any move has to save. */
+#define SPREAD_GAIN GAIN_SHARE_MIN
+
 /* Past stability predicts future stability, but nobody plans further ahead than this. */
 #define HORIZON_MAX_NS (30 * 60 * NSEC_PER_SEC)
 

@@ -75,7 +75,6 @@ static void submit(Manager *m, Tracked *p, const Move *move) {
                 return;
         }
         manager_keep_ranges(m, job, move);
-        p->verdict.reason = REASON_MOVE;
         m->counters.migrations_started++;
 }
 

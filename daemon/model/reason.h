@@ -8,6 +8,9 @@
         /* nothing to say against it */                                                            \
         REASON(NONE, "none", "has not been judged yet")                                            \
         REASON(MOVE, "move", "is being moved: the gain outweighs the cost")                        \
+        REASON(SPREAD, "spread",                                                                   \
+               "has memory that several nodes use alike, and one node serves too much, "           \
+               "so part of it is being spread over the others")                                    \
         REASON(OBSERVED, "observed", "would be moved, but mode or a rule says observe")            \
         REASON(BALANCED, "balanced", "has its memory where it runs")                               \
         /* gates */                                                                                \

@@ -98,6 +98,9 @@ int balancing_from_string(const char *s); /* -EINVAL */
                 "how many times its cost a move must promise to give back")                        \
         SETTING("migration", "move_shared", BOOL, move_shared, false, 0, 1,                        \
                 "move memory that other processes map, too; needs CAP_SYS_NICE")                   \
+        SETTING("migration", "spread", BOOL, spread, false, 0, 1,                                  \
+                "spread memory that several nodes use alike when one node serves far more than "   \
+                "the others")                                                                      \
         SETTING("never", "hugetlb", BOOL, never_hugetlb, true, 0, 1,                               \
                 "leave processes with hugetlb pages alone")                                        \
         SETTING("never", "realtime", BOOL, never_realtime, true, 0, 1,                             \

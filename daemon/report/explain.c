@@ -88,9 +88,13 @@ static void say_regions(Text *out, const Verdict *v) {
 }
 
 static void say_target(Text *out, const Verdict *v, const Topology *t) {
-        const char *verb = v->reason == REASON_MOVE ? "goes" : "would go";
+        const char *verb =
+                v->reason == REASON_MOVE || v->reason == REASON_SPREAD ? "goes" : "would go";
 
-        if (v->regions > 0)
+        if (v->regions_away == 0 && v->regions_shared > 0)
+                say(out, "; memory that several nodes use %s to those of them that serve less.",
+                    verb);
+        else if (v->regions > 0)
                 say(out, "; each region %s to the node that uses it.", verb);
         else
                 say(out, "; its memory %s to node%d.", verb, describe_node_id(t, v->target_node));
@@ -151,6 +155,7 @@ static bool say_placement(Text *out, const ProcessRow *row, const Topology *t, u
 
         switch (v->reason) {
         case REASON_MOVE:
+        case REASON_SPREAD:
         case REASON_OBSERVED:
         case REASON_OTHER_MOVER:
                 say_gain(out, v);

@@ -243,6 +243,7 @@ Machine *machine_new(uint64_t seed, MachineKind kind) {
                 abort();
         settings_init(&m->settings);
         m->settings.benefit_ratio = random_once_in(&r, 2) ? 0.1 : 2;
+        m->settings.spread = random_once_in(&r, 2);
         for (size_t i = 0; i < m->n_processes; i++) {
                 make_info(m, &r, kind, i);
                 make_evidence(m, &r, kind, i);

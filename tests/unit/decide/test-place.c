@@ -336,3 +336,19 @@ Test(place, no_process_and_no_node_to_go_to) {
         cr_expect_eq(fixture_verdict(f, 0)->reason, REASON_BALANCED);
         fixture_free(f);
 }
+
+/* The memory of each lies on the node of the other, and each node serves the other one's process: load
+ * must not keep them where they are, however unequal they are. */
+Test(place, two_that_are_mutually_misplaced_both_move) {
+        for (int cpus = 1; cpus < 8; cpus += 3) {
+                Fixture *f = fixture_new(2);
+
+                fixture_add(f, 0, 1)->cpu_ns[0] = cpus * 1e9;
+                fixture_add(f, 1, 0);
+                fixture_run(f, 30);
+                cr_assert_eq(f->plan.n_moves, 2, "%d", cpus);
+                cr_expect_eq(fixture_move(f, 0)->to, 0);
+                cr_expect_eq(fixture_move(f, 1)->to, 1);
+                fixture_free(f);
+        }
+}

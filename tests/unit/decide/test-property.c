@@ -195,7 +195,7 @@ Test(property, plans_are_sound_whatever_the_order) {
 }
 
 Test(property, nothing_moves_when_balanced) {
-        for (uint64_t seed = 1; seed <= 2000; seed++) {
+        for (uint64_t seed = 1; seed <= 10000; seed++) {
                 Machine *m = machine_new(seed, MACHINE_BALANCED);
                 DecideState *state = remember(m);
                 Plan plan = {};
@@ -210,7 +210,7 @@ Test(property, nothing_moves_when_balanced) {
 }
 
 Test(property, absurd_numbers_stay_finite) {
-        for (uint64_t seed = 1; seed <= 2000; seed++) {
+        for (uint64_t seed = 1; seed <= 10000; seed++) {
                 Machine *m = machine_new(seed, MACHINE_HOSTILE);
                 DecideState *state = remember(m);
                 Plan plan = {};
@@ -233,7 +233,7 @@ Test(property, absurd_numbers_stay_finite) {
 Test(property, benefit_never_falls_when_the_remote_share_rises) {
         size_t compared = 0;
 
-        for (uint64_t seed = 1; seed <= 3000; seed++) {
+        for (uint64_t seed = 1; seed <= 10000; seed++) {
                 Machine *m = machine_new(seed, MACHINE_ANY);
                 uint32_t n = m->topology.n_nodes;
                 double before = 0, samples = 1 + (double)(seed % 300);
@@ -358,7 +358,7 @@ static void carry_out(Machine *m, DecideState *state, const Plan *plan, LastMove
 Test(property, no_return_within_the_dwell_time) {
         size_t moves = 0, by_region = 0;
 
-        for (uint64_t seed = 1; seed <= 1000; seed++) {
+        for (uint64_t seed = 1; seed <= 10000; seed++) {
                 Machine *m = machine_new(seed, MACHINE_ANY);
                 DecideState *state = remember(m);
                 LastMove *last = calloc(m->n_processes + 1, sizeof(*last));
