@@ -69,8 +69,10 @@ def steady(test):
         descriptors, kib = service.descriptors(), service.memory_kib()
         test()
         serves("after")
-        h.wait_for(lambda: service.descriptors() == descriptors, 5)
-        h.equal(service.descriptors(), descriptors, "descriptors")
+        # Fewer, where the connection of an earlier test was still being closed at first.
+        h.wait_for(lambda: service.descriptors() <= descriptors, 5)
+        h.true(service.descriptors() <= descriptors,
+               f"{service.descriptors()} descriptors, {descriptors} before")
         grown = service.memory_kib() - kib
         h.true(grown < 8192, f"grew by {grown} KiB")
 
