@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <math.h>
 #include <syslog.h>
 #include <string.h>
 #include <time.h>
@@ -18,26 +19,33 @@
 /* The timer may be merged with other wake-ups of the machine within this. */
 #define TICK_ACCURACY_USEC (50 * 1000ull)
 
-/* Whether something goes on that deserves the short interval. */
-static bool is_busy(const Manager *m) {
+/* Whether something goes on that deserves the short interval; and how well the least known process is known
+ * for whose sake it does. */
+static bool is_busy(const Manager *m, double *ret_least_samples) {
         double near_remote = m->settings.min_remote_percent / 200;
+        bool busy = m->n_pending > 0;
 
-        if (m->n_pending > 0)
-                return true;
+        *ret_least_samples = INFINITY;
         for (size_t i = 0; i < m->plan.n_verdicts; i++) {
                 const Verdict *v = &m->plan.verdicts[i];
 
-                if (v->candidate || m->views[i].busy || v->reason == REASON_TOO_FEW_SAMPLES ||
-                    (v->remote_share >= near_remote && v->cpu_ns >= 10 * NSEC_PER_MSEC))
-                        return true;
+                if (!v->candidate && !m->views[i].busy && v->reason != REASON_TOO_FEW_SAMPLES &&
+                    !(v->remote_share >= near_remote && v->cpu_ns >= 10 * NSEC_PER_MSEC))
+                        continue;
+                busy = true;
+                if (m->views[i].evidence)
+                        *ret_least_samples =
+                                fmin(*ret_least_samples, m->views[i].evidence->samples);
         }
-        return false;
+        return busy;
 }
 
 static uint64_t next_interval_usec(Manager *m, uint64_t now_ns) {
-        bool busy = is_busy(m);
+        double least_samples;
+        bool busy = is_busy(m, &least_samples);
 
         observer_set_interest(m->observer, busy);
+        observer_set_samples(m->observer, least_samples);
         if (busy) {
                 m->quiet_since_ns = 0;
                 return TICK_BUSY_USEC;

@@ -118,6 +118,13 @@ void observer_set_interest(Observer *o, bool interest) {
         (void)observer_apply_rate(o);
 }
 
+void observer_set_samples(Observer *o, double least) {
+        if (!o->running)
+                return;
+        rate_satisfy(&o->rate, least);
+        (void)observer_apply_rate(o);
+}
+
 void observer_stop(Observer *o) {
         if (!o->running)
                 return;

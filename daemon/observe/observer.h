@@ -35,6 +35,10 @@ int observer_configure(Observer *o, const Settings *settings);
  * judged yet. Without, ticks come RATE_TRICKLE times more rarely. On after observer_start. */
 void observer_set_interest(Observer *o, bool interest);
 
+/* How many samples the least known process has of those that are waited for, INFINITY when there is none:
+ * where all have enough (RATE_SAMPLES_ENOUGH) fewer are taken. Once an evaluation. */
+void observer_set_samples(Observer *o, double least);
+
 /* Samples per second and CPU at present: rate_hz, unless nobody waits for evidence or the ceiling
  * sampling.cpu_max_percent keeps it lower. 0 without the clock source. */
 double observer_rate_hz(const Observer *o);

@@ -14,6 +14,9 @@
 #define HEADROOM 0.8
 #define RISE_MAX 1.5
 
+#define WANTED_FALL     0.9
+#define WANTED_FLOOR_HZ 1.0
+
 double rate_ceiling(double cpu_max_percent, unsigned n_cpus) {
         unsigned thirds = n_cpus > 200 ? 3 : n_cpus > 100 ? 2 : 1;
 
@@ -25,8 +28,19 @@ void rate_init(RateController *c, uint32_t rate_hz, double cpu_max_percent, unsi
                 .rate_hz = rate_hz > 0 ? rate_hz : 1,
                 .ceiling = rate_ceiling(cpu_max_percent, n_cpus),
                 .limit_hz = rate_hz,
+                .wanted_hz = rate_hz,
                 .interest = true,
         };
+}
+
+void rate_satisfy(RateController *c, double least_samples) {
+        if (isinf(least_samples))
+                return;
+        if (least_samples > RATE_SAMPLES_ENOUGH)
+                c->wanted_hz *= fmax(WANTED_FALL, RATE_SAMPLES_ENOUGH / least_samples);
+        else if (least_samples < HEADROOM * RATE_SAMPLES_ENOUGH)
+                c->wanted_hz *= RISE_MAX;
+        c->wanted_hz = clamp_double(c->wanted_hz, WANTED_FLOOR_HZ, c->rate_hz);
 }
 
 RateChoice rate_choose(const RateController *c) {
@@ -34,7 +48,8 @@ RateChoice rate_choose(const RateController *c) {
         RateChoice choice;
 
         choice.tick_hz = tick_hz > 0 ? tick_hz : 1;
-        choice.stride = (uint32_t)clamp_double(ceil(choice.tick_hz / c->limit_hz), 1, 1e6);
+        choice.stride = (uint32_t)clamp_double(
+                ceil(choice.tick_hz / fmin(c->limit_hz, c->wanted_hz)), 1, 1e6);
         return choice;
 }
 

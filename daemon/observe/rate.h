@@ -10,7 +10,8 @@ typedef struct RateController {
         uint32_t rate_hz; /* ticks per second and CPU that are wanted */
         double ceiling;   /* CPU time per second of wall time that sampling may take */
         double limit_hz;  /* samples per second and CPU that the ceiling allows */
-        bool interest;    /* somebody waits for evidence */
+        double wanted_hz; /* samples per second and CPU that bring those who wait as many as they need */
+        bool interest; /* somebody waits for evidence */
 } RateController;
 
 typedef struct RateChoice {
@@ -27,6 +28,15 @@ typedef struct RateChoice {
 double rate_ceiling(double cpu_max_percent, unsigned n_cpus);
 
 void rate_init(RateController *c, uint32_t rate_hz, double cpu_max_percent, unsigned n_cpus);
+
+/* More samples than this (decayed) make a process no better known: its share is exact to a point, and each
+ * 2 MiB of a few GiB in use have been seen a few times. */
+#define RATE_SAMPLES_ENOUGH 10000.0
+
+/* Learns, once an interval, how many samples the least known of those processes has that are waited for
+ * (infinite: nobody waits): more than enough, and it goes on with fewer, a tenth less each time, since what is
+ * counted follows only slowly; too few, and it goes on with more, up to the rate. */
+void rate_satisfy(RateController *c, double least_samples);
 
 /* What to do now. */
 RateChoice rate_choose(const RateController *c);

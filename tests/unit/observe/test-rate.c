@@ -2,6 +2,7 @@
 #include "observe/rate.h"
 
 #include <criterion/criterion.h>
+#include <math.h>
 
 #define SECOND 1000000000ull
 
@@ -70,6 +71,40 @@ Test(rate, expensive_samples_fit_the_ceiling) {
                 cr_expect(rate_is_limited(&c), "row %u", i);
                 cr_expect_geq(run(&c, rows[i].n_cpus, rows[i].sample_ns, rows[i].tick_ns, 30),
                               ceiling * 0.4, "row %u: far below what is allowed", i);
+        }
+}
+
+/* A process on so many CPUs: what is counted of it settles where it is enough, and the rate stays whole where that
+ * is never reached; a new one that is hardly known brings the rate back. */
+Test(rate, enough_is_enough) {
+        static const struct {
+                unsigned n_cpus;
+                double low, high;
+        } rows[] = {
+                { 1, 1200, 1500 },
+                { 4, 4800, 6000 },
+                { 16, 7000, 13000 },
+                { 200, 7000, 14500 },
+        };
+
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                const double keep = 0.93303299; /* of a half-life of 10 s */
+                double samples = 0;
+                RateController c;
+
+                rate_init(&c, 97, 100.0, 1);
+                for (unsigned t = 0; t < 600; t++) {
+                        samples = samples * keep + sampled_hz(&c) * rows[i].n_cpus;
+                        rate_satisfy(&c, samples);
+                        if (t < 200)
+                                continue;
+                        cr_assert_geq(samples, rows[i].low, "row %zu, %u s: %f", i, t, samples);
+                        cr_assert_leq(samples, rows[i].high, "row %zu, %u s: %f", i, t, samples);
+                }
+                rate_satisfy(&c, INFINITY);
+                for (unsigned t = 0; t < 12; t++)
+                        rate_satisfy(&c, 100);
+                cr_expect_float_eq(sampled_hz(&c), 97, 1e-9, "row %zu", i);
         }
 }
 

