@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "decide/region_judge.h"
 
+#include <math.h>
+
 #include "base/mathx.h"
 #include "decide/tuning.h"
 
@@ -71,16 +73,17 @@ double prior_shrink(double weight, double mean) {
 /* Mean weight of a piece of the mapping that begins with region i, seen or not. */
 double prior_mean_weight(const Judge *j, size_t i) {
         const Region *regions = j->view->regions;
-        double weight = 0, pieces;
-        size_t last = i;
+        uint64_t piece = REGION_BYTES, end = 0;
+        double weight = 0;
         Shares s;
 
         for (size_t k = i; k < j->view->n_regions && regions[k].mapping == regions[i].mapping;
              k++) {
                 region_shares(j, &regions[k], &s);
                 weight += s.n;
-                last = k;
+                end = add_sat(regions[k].start, regions[k].bytes);
+                if (regions[k].bytes > piece)
+                        piece = regions[k].bytes;
         }
-        pieces = (double)(regions[last].start / REGION_BYTES - regions[i].start / REGION_BYTES + 1);
-        return ratio_or(weight, pieces > 0 ? pieces : 1, 0);
+        return weight / fmax(ceil((double)sub_sat(end, regions[i].start) / (double)piece), 1);
 }

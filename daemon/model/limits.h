@@ -20,7 +20,7 @@
 /* Processes that are tracked at once; the least recently active ones are dropped (and counted). */
 #define PROCESSES_MAX 16384
 
-/* Regions (2 MB) remembered per process, */
+/* Regions remembered per process (2 MB each, or larger ones), */
 #define REGIONS_PER_PROCESS_MAX 4096
 /* and of all processes together: some 7 MB when all are in use. */
 #define REGIONS_MAX 32768

@@ -10,6 +10,7 @@
 #include "base/table.h"
 #include "model/limits.h"
 #include "model/settings.h"
+#include "observe/region_entry.h"
 #include "system/maps.h"
 
 /* A mapping that was read may have been given back and its place taken by another. */
@@ -19,38 +20,15 @@
  * shown, for nobody knows whether they still are what they were. */
 #define WEIGHT_MIN 1e-3
 
-struct RegionEntry {
-        RegionEntry *newer, *older;         /* of its set */
-        RegionEntry *any_newer, *any_older; /* of all */
-        RegionSet *set;
-        uint64_t number;     /* address / REGION_BYTES */
-        uint64_t page;       /* sampled last */
-        uint64_t map_start;  /* mapping of that page: [map_start, map_end), */
-        uint64_t map_end;    /* 0 when not known */
-        uint64_t updated_ns; /* time to which the weights are decayed, 0: that of the process is not
-                              * known yet */
-        uint64_t since_ns;   /* since when `most` is what it is */
-        RegionAccess access[REGION_ACCESSORS];
-        float other;
-        float counted; /* part of the weights, 0..1, that the evidence of the process counts as well:
-                        * all but what was taken away when the region was moved */
-        float lead;    /* weight by which `home` was seen more often than other nodes */
-        int8_t home;
-        int8_t most; /* accessor with the largest weight */
-        bool unmovable;
-};
-
-struct RegionTable {
-        Table *entries; /* by set and number */
-        RegionEntry *newest, *oldest;
-        uint64_t dropped;
-        RegionEntry **sorted; /* [REGIONS_PER_PROCESS_MAX] of one set */
-};
-
 DEFINE_CLEANUP(RegionTable, region_table_free)
 
-static TableKey key_of(const RegionSet *s, uint64_t number) {
-        return (TableKey) { (uint64_t)(uintptr_t)s, number };
+/* Numbers have 43 bits at most; while the grain changes there are two kinds of them. */
+static TableKey key_of(const RegionSet *s, uint64_t number, uint8_t grain) {
+        return (TableKey) { (uint64_t)(uintptr_t)s, number | (uint64_t)grain << 56 };
+}
+
+static uint64_t bytes_of(const RegionSet *s) {
+        return REGION_BYTES << s->grain;
 }
 
 int region_table_new(RegionTable **ret, uint32_t capacity) {
@@ -105,37 +83,40 @@ static void entry_link(RegionEntry *e) {
         t->newest = e;
 }
 
-static void entry_remove(RegionEntry *e) {
+void entry_remove(RegionEntry *e) {
         RegionSet *s = e->set;
 
         entry_unlink(e);
         s->n--;
-        table_remove(s->table->entries, key_of(s, e->number));
+        table_remove(s->table->entries, key_of(s, e->number, e->grain));
 }
 
 void regions_clear(RegionSet *s) {
         while (s->oldest)
                 entry_remove(s->oldest);
         s->mapped_ns = 0;
+        s->grain = 0;
 }
 
-static RegionEntry *entry_add(RegionSet *s, uint64_t number) {
-        RegionTable *t = s->table;
+void entry_renew(RegionEntry *e) {
+        entry_unlink(e);
+        entry_link(e);
+}
+
+RegionEntry *entry_find(const RegionSet *s, uint64_t number) {
+        return table_find(s->table->entries, key_of(s, number, s->grain));
+}
+
+RegionEntry *entry_new(RegionSet *s, uint64_t number) {
         RegionEntry *e;
         void *value;
 
-        if (s->n >= REGIONS_PER_PROCESS_MAX) {
-                t->dropped++;
-                entry_remove(s->oldest);
-        } else if (table_count(t->entries) == table_capacity(t->entries)) {
-                t->dropped++;
-                entry_remove(t->oldest);
-        }
-        if (table_insert(t->entries, key_of(s, number), &value) < 0)
+        if (table_insert(s->table->entries, key_of(s, number, s->grain), &value) < 0)
                 return NULL; /* cannot be: there is room */
         e = value;
         e->set = s;
         e->number = number;
+        e->grain = s->grain;
         e->home = e->most = NODE_NONE;
         for (int i = 0; i < REGION_ACCESSORS; i++)
                 e->access[i].node = NODE_NONE;
@@ -144,75 +125,23 @@ static RegionEntry *entry_add(RegionSet *s, uint64_t number) {
         return e;
 }
 
-static void entry_age(RegionEntry *e, uint64_t ns) {
-        float factor = exp2f(-(float)ns / (float)EVIDENCE_HALF_LIFE_NS);
+/* The region of this address, made if need be. */
+static RegionEntry *entry_of(RegionSet *s, uint64_t address, uint64_t now_ns) {
+        RegionTable *t = s->table;
+        RegionEntry *e = entry_find(s, address / bytes_of(s));
 
-        for (int i = 0; i < REGION_ACCESSORS; i++) {
-                e->access[i].weight *= factor;
-                e->access[i].remote *= factor;
-                e->access[i].waited *= factor;
+        if (!e && s->n >= REGIONS_PER_PROCESS_MAX) {
+                t->dropped += !regions_make_room(s, now_ns);
+                /* Its place may be known at a coarser grain. */
+                e = entry_find(s, address / bytes_of(s));
+        } else if (!e && table_count(t->entries) == table_capacity(t->entries)) {
+                t->dropped++;
+                entry_remove(t->oldest);
         }
-        e->other *= factor;
-        e->lead *= factor;
-}
-
-static void entry_decay(RegionEntry *e, uint64_t now_ns) {
-        if (now_ns <= e->updated_ns)
-                return;
-        if (e->updated_ns != 0)
-                entry_age(e, now_ns - e->updated_ns);
-        if (e->since_ns == 0)
-                e->since_ns = now_ns;
-        e->updated_ns = now_ns;
-}
-
-static float entry_weight(const RegionEntry *e) {
-        float sum = e->other;
-
-        for (int i = 0; i < REGION_ACCESSORS; i++)
-                sum += e->access[i].weight;
-        return sum;
-}
-
-/* The account of this node; the lightest one is closed where there is none left. */
-static RegionAccess *entry_access(RegionEntry *e, int node) {
-        RegionAccess *lightest = &e->access[0];
-
-        for (int i = 0; i < REGION_ACCESSORS; i++) {
-                if (e->access[i].node == node)
-                        return &e->access[i];
-                if (e->access[i].weight < lightest->weight)
-                        lightest = &e->access[i];
-        }
-        e->other += lightest->weight;
-        *lightest = (RegionAccess) { .node = (int8_t)node };
-        return lightest;
-}
-
-static void entry_find_most(RegionEntry *e, uint64_t now_ns) {
-        const RegionAccess *most = &e->access[0];
-
-        for (int i = 1; i < REGION_ACCESSORS; i++)
-                if (e->access[i].weight > most->weight)
-                        most = &e->access[i];
-        if (e->most == most->node)
-                return;
-        e->most = most->node;
-        e->since_ns = now_ns;
-}
-
-/* The home is what most of its samples say, by a vote that needs no memory: another node takes over
- * once it was seen more often than this one. */
-static void entry_vote_home(RegionEntry *e, int home, float w) {
-        if (e->home == home) {
-                e->lead += w;
-                return;
-        }
-        e->lead -= w;
-        if (e->lead < 0 || e->home == NODE_NONE) {
-                e->home = (int8_t)home;
-                e->lead = fabsf(e->lead);
-        }
+        if (!e)
+                return entry_new(s, address / bytes_of(s));
+        entry_renew(e);
+        return e;
 }
 
 void regions_add(RegionSet *s, uint64_t address, int accessor, int home, double w, bool waited,
@@ -224,15 +153,11 @@ void regions_add(RegionSet *s, uint64_t address, int accessor, int home, double 
         if (!s->table || !(w > 0) || !isfinite(w) || accessor < 0 || accessor >= NODES_MAX ||
             home < 0 || home >= NODES_MAX)
                 return;
-        e = table_find(s->table->entries, key_of(s, address / REGION_BYTES));
-        if (e) {
-                entry_unlink(e);
-                entry_link(e);
-        } else
-                e = entry_add(s, address / REGION_BYTES);
+        e = entry_of(s, address, now_ns);
         if (!e)
                 return;
         entry_decay(e, now_ns);
+        e->seen_ns = now_ns;
         e->page = address;
         if (address < e->map_start || address >= e->map_end)
                 e->map_end = 0;
@@ -308,7 +233,7 @@ static int find_mappings(RegionSet *s, const SystemRoot *root, pid_t pid, uint64
 }
 
 static void entry_show(const RegionEntry *e, Region *ret) {
-        uint64_t start = e->number * REGION_BYTES, end = start + REGION_BYTES;
+        uint64_t start = e->number * bytes_of(e->set), end = start + bytes_of(e->set);
 
         if (start < e->map_start)
                 start = e->map_start;

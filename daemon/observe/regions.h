@@ -10,8 +10,9 @@
 #include "system/root.h"
 
 /* Which node uses which piece of memory: the regions of all processes that were sampled lately,
- * bounded by REGIONS_MAX together and REGIONS_PER_PROCESS_MAX each; the least recently sampled ones
- * make room, and are counted. An access costs the same however many regions there are. */
+ * bounded by REGIONS_MAX together and REGIONS_PER_PROCESS_MAX each. A process that uses more at the same
+ * time gets regions of twice the size, up to 64 MiB, so that none of its memory is forgotten while it is
+ * in use; else the least recently sampled ones make room, and are counted. An access costs the same however many regions there are. */
 typedef struct RegionTable RegionTable;
 
 typedef struct RegionEntry RegionEntry;
@@ -23,6 +24,7 @@ typedef struct RegionSet {
         RegionEntry *newest, *oldest;
         uint32_t n;
         uint64_t mapped_ns; /* when its mappings were read, 0: never */
+        uint8_t grain;      /* its regions are of REGION_BYTES << grain */
 } RegionSet;
 
 /* Room for so many regions. -EINVAL, -ENOMEM. */

@@ -80,7 +80,7 @@ static void say_regions(Text *out, const Verdict *v) {
         if (v->regions == 0)
                 return;
         say(out,
-            " Of %" PRIu32 " regions (2 MiB) of its memory that were sampled, %" PRIu32
+            " Of %" PRIu32 " regions (2 MiB or more) of its memory that were sampled, %" PRIu32
             " are used mostly by one node and lie on another, %" PRIu32
             " lie where they are used, %" PRIu32
             " are used by several nodes alike; of the others too little is known.",

@@ -92,6 +92,30 @@ Test(regions, each_half_goes_to_its_node) {
         halves_free(h);
 }
 
+/* Of a large process the regions are larger, and so is what it costs to move them: 16 MiB each, of the
+ * same weight, need eight times the horizon. */
+Test(regions, larger_ones_are_judged_alike) {
+        for (int longer = 0; longer < 2; longer++) {
+                Halves *h = halves_new(0.8);
+
+                h->f->now_ns += 10000 * NSEC_PER_SEC;
+                for (size_t i = 0; i < N_REGIONS; i++) {
+                        Region *r = &h->regions[i];
+
+                        r->start = BASE + i * 8 * REGION_BYTES;
+                        r->bytes = 8 * REGION_BYTES;
+                        r->since_ns = h->f->now_ns - (longer ? 80 : 10) * NSEC_PER_SEC;
+                }
+                fixture_decide(h->f);
+                cr_expect_eq(h->f->plan.n_moves, longer ? 2 : 0, "%d: %s", longer,
+                             reason_to_string(fixture_verdict(h->f, 0)->reason));
+                if (longer)
+                        cr_expect_eq(h->f->plan.moves[0].bytes, (64 - 16) * 8 * REGION_BYTES, "%lu",
+                                     h->f->plan.moves[0].bytes / REGION_BYTES);
+                halves_free(h);
+        }
+}
+
 /* 0.8 samples of each region prove nothing by themselves; the neighbours do, except at the border. */
 Test(regions, neighbours_lend_what_one_lacks) {
         Halves *h = halves_new(0.8);

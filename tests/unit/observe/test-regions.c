@@ -117,9 +117,56 @@ Test(regions, bounded_together_and_each) {
 
         f = fixture_new(REGIONS_PER_PROCESS_MAX + 10);
         for (uint64_t i = 0; i < REGIONS_PER_PROCESS_MAX + 5; i++)
-                add(f, i, 0, 1, 1, 100);
+                add(f, i, 0, 1, 1, i < 5 ? 70 : 100);
+        /* The first five have not been used for half a minute. */
         cr_expect_eq(f->set.n, REGIONS_PER_PROCESS_MAX);
+        cr_expect_eq(f->set.grain, 0);
         cr_expect_eq(region_table_dropped(f->table), 5);
+        fixture_free(f);
+}
+
+/* 24 GiB, all of it in use: node 0 accesses the lower half, node 1 the upper one. */
+Test(regions, a_large_process_gets_larger_ones) {
+        Fixture *f = fixture_new(REGIONS_PER_PROCESS_MAX + 10);
+        const uint64_t n = 3 * REGIONS_PER_PROCESS_MAX, size = n * REGION_BYTES;
+        Region *regions = calloc(REGIONS_PER_PROCESS_MAX, sizeof(*regions));
+        double weight = 0;
+        void *memory;
+        int seen;
+
+        memory = mmap(NULL, size + 8 * REGION_BYTES, PROT_READ,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        cr_assert_neq(memory, MAP_FAILED);
+        f->address = ((uint64_t)(uintptr_t)memory + 8 * REGION_BYTES - 1) / (8 * REGION_BYTES) *
+                     (8 * REGION_BYTES);
+        /* In an order that jumps to and fro, in three rounds of some seconds. */
+        for (uint64_t round = 0; round < 3; round++)
+                for (uint64_t i = 0; i < n; i++) {
+                        uint64_t at = i * 1021 % n;
+
+                        add(f, at, at < n / 2 ? 0 : 1, at < n / 2 ? 1 : 0, 1, 100 + 10 * round);
+                }
+        cr_expect_eq(region_table_dropped(f->table), 0);
+        cr_expect_eq(f->set.grain, 2, "%u", f->set.grain);
+        seen = regions_view(&f->set, &f->root, getpid(), 120 * NSEC_PER_SEC, regions,
+                            REGIONS_PER_PROCESS_MAX);
+        cr_assert_eq(seen, (int)n / 4, "%d", seen);
+        for (int i = 0; i < seen; i++) {
+                const RegionAccess *a = &regions[i].access[0];
+                int node = i < seen / 2 ? 0 : 1;
+
+                cr_assert_eq(regions[i].bytes, 4 * REGION_BYTES, "region %d", i);
+                cr_assert_eq(regions[i].home, 1 - node, "region %d", i);
+                cr_assert(a->node == node && a->remote == a->weight, "region %d", i);
+                cr_assert_eq(regions[i].since_ns, 100 * NSEC_PER_SEC, "region %d", i);
+                weight += (double)a->weight;
+        }
+        /* One, half and a quarter. */
+        cr_expect_float_eq(weight, 1.75 * (double)n, 1);
+        regions_clear(&f->set);
+        cr_expect_eq(f->set.grain, 0);
+        munmap(memory, size + 8 * REGION_BYTES);
+        free(regions);
         fixture_free(f);
 }
 

@@ -146,7 +146,8 @@ Test(explain, regions) {
         row.verdict.regions_home = 20;
         row.verdict.regions_shared = 6;
         explain_process(buf, sizeof buf, &row, &topology, 100 * SEC);
-        cr_expect(strstr(buf, "Of 100 regions (2 MiB) of its memory that were sampled, 70 are used "
+        cr_expect(strstr(buf, "Of 100 regions (2 MiB or more) of its memory that were sampled, 70 "
+                              "are used "
                               "mostly by one node and lie on another, 20 lie where they are used, "
                               "6 are used by several nodes alike"),
                   "%s", buf);
