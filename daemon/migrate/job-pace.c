@@ -95,7 +95,8 @@ void job_account_pages(Job *job, const JobEnv *env, uint64_t pages) {
 
 uint32_t job_chunk_size(const Job *job, const JobEnv *env, CallKind kind) {
         share_lock(env);
-        uint32_t n = pace_chunk(env->pace, kind, &job->order) >> job->progress.brake;
+        uint32_t n =
+                pace_chunk(env->pace, kind, &job->order) >> progress_call_brake(&job->progress);
         share_unlock(env);
         return n > pace_chunk_min(kind) ? n : pace_chunk_min(kind);
 }
@@ -115,7 +116,9 @@ void job_watch_pass(Job *job, const JobEnv *env) {
         ProgressSample sample;
 
         if (job_is_watched(job) && job_sample(env->kernel, job->outcome.move.id.pid, &sample))
-                progress_begin(&job->progress, &sample, job->outcome.move.cpu_ns / 1e9);
+                progress_begin(&job->progress, &sample, job->outcome.move.cpu_ns / 1e9,
+                               pace_is_urgent(&job->outcome.move) ? PROGRESS_FLOOR_URGENT
+                                                                  : PROGRESS_FLOOR);
 }
 
 void job_watch_call(Job *job, const JobEnv *env, uint64_t busy_ns) {

@@ -52,7 +52,10 @@ typedef struct PaceCharge {
 
 void pace_init(Pace *p);
 
-/* Settings of a move: bandwidth_max for one that promises ten times its cost,
+/* Whether a move promises ten times its cost. */
+bool pace_is_urgent(const Move *move);
+
+/* Settings of a move: bandwidth_max for one that is urgent,
  * and what its rule says before all. */
 PaceOrder pace_order(const Settings *s, const Move *move);
 

@@ -31,9 +31,8 @@ void progress_start(Progress *p, const ProgressSample *now) {
         *p = (Progress) { .last = *now };
 }
 
-void progress_begin(Progress *p, const ProgressSample *now, double cpu_rate_known) {
+void progress_begin(Progress *p, const ProgressSample *now, double cpu_rate_known, unsigned floor) {
         uint64_t ns = sub_sat(now->at_ns, p->last.at_ns);
-        bool was_known = p->known;
 
         if (p->last.at_ns > 0 && ns >= PROGRESS_WINDOW_NS)
                 progress_learn(p, now, ns);
@@ -42,8 +41,9 @@ void progress_begin(Progress *p, const ProgressSample *now, double cpu_rate_know
                 p->cpu_rate = cpu_rate_known;
                 p->fault_rate = 0;
         }
-        if (p->known && !was_known && p->cpu_rate >= WORKS_RATE)
-                p->brake = 1;
+        p->floor = p->known && p->cpu_rate >= WORKS_RATE ? floor : 0;
+        if (p->brake < p->floor)
+                p->brake = p->floor;
         p->last = *now;
 }
 
@@ -59,7 +59,11 @@ void progress_judge(Progress *p, const ProgressSample *now) {
 
         p->last = *now;
         if (p->cpu_rate < WORKS_RATE || cpu_rate >= KEEPS_ENOUGH * p->cpu_rate || !faults_more)
-                p->brake -= p->brake > 0;
+                p->brake -= p->brake > p->floor;
         else if (cpu_rate < KEEPS_TOO_LITTLE * p->cpu_rate && p->brake < PROGRESS_BRAKE_MAX)
                 p->brake++;
+}
+
+unsigned progress_call_brake(const Progress *p) {
+        return p->brake - (p->brake < p->floor ? p->brake : p->floor);
 }

@@ -205,7 +205,7 @@ Test(pace, one_call_that_is_much_too_long_shortens_the_next) {
         cr_assert(n > 500, "%u", n);
         pace_learn(&p, CALL_BASE, n, 1000 * NSEC_PER_MSEC, order.pause_budget_ns);
         uint32_t next = pace_chunk(&p, CALL_BASE, &order);
-        cr_assert(next >= 16 && next <= n / 40, "%u after %u", next, n);
+        cr_assert(next >= 16 && next <= n / 20, "%u after %u", next, n);
         cr_assert_eq(pace_chunk(&p, CALL_HUGE, &order), 22, "kinds are apart");
         n = settle(&p, CALL_BASE, &order, 200000, 30000);
         cr_assert(n > 500, "%u", n);
@@ -214,6 +214,22 @@ Test(pace, one_call_that_is_much_too_long_shortens_the_next) {
                 pace_learn(&p, CALL_BASE, 200 + (uint64_t)i, 60 * NSEC_PER_MSEC,
                            order.pause_budget_ns);
         cr_assert(pace_chunk(&p, CALL_BASE, &order) > 16);
+}
+
+/* The kernel's batches are full. */
+Test(pace, calls_are_whole_batches) {
+        static const struct {
+                uint64_t each_ns;
+                uint32_t pages;
+        } rows[] = { { 5000, 2048 }, { 11000, 1536 }, { 18000, 1024 }, { 21000, 512 } };
+
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                Pace p;
+
+                pace_init(&p);
+                uint32_t n = settle(&p, CALL_BASE, &order, 100000, rows[i].each_ns);
+                cr_assert_eq(n, rows[i].pages, "row %zu: %u", i, n);
+        }
 }
 
 /* Pages that were busy: one at a time when each takes more than the budget. */

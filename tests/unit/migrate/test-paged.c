@@ -294,18 +294,19 @@ Test(paged, another_process_is_not_left_alone) {
         fake_done(&f);
 }
 
-/* A process that waits for its pages during each call keeps most of its time; for one that does not
- * the move goes as fast as it may; without a pause budget nobody asks. */
+/* A process that works keeps most of its time, one that waits for its pages during each call even more;
+ * for an idle one the move goes as fast as it may; without a pause budget nobody asks. */
 Test(paged, a_process_that_suffers_is_moved_slowly) {
         static const struct {
                 bool suffers;
-                uint64_t budget_ms;
+                uint64_t cpu_ns, budget_ms;
                 double least, most; /* share of the time in calls */
                 Limit limit;
         } rows[] = {
-                { true, 20, 0.05, 0.32, LIMIT_PROGRESS },
-                { false, 20, 0.4, 0.52, LIMIT_CPU },
-                { true, 0, 0.45, 0.52, LIMIT_CPU },
+                { true, NSEC_PER_SEC, 20, 0.01, 0.14, LIMIT_PROGRESS },
+                { false, NSEC_PER_SEC, 20, 0.1, 0.14, LIMIT_PROGRESS },
+                { false, 0, 20, 0.4, 0.52, LIMIT_CPU }, /* nobody knows that it works */
+                { true, NSEC_PER_SEC, 0, 0.45, 0.52, LIMIT_CPU },
         };
 
         for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -319,7 +320,7 @@ Test(paged, a_process_that_suffers_is_moved_slowly) {
                 f.settings.pause_budget_ns = rows[i].budget_ms * NSEC_PER_MSEC;
                 fake_start(&f);
                 Move move = fake_move(&f, node_bit(1), 0);
-                move.cpu_ns = 1e9;
+                move.cpu_ns = rows[i].cpu_ns;
                 cr_assert_eq(mover_submit(f.mover, &move, &job), 0);
                 Outcome o = fake_wait_end(&f, NULL);
                 double share = (double)o.busy_ns / (double)(o.finished_ns - o.started_ns);

@@ -37,7 +37,7 @@ Test(progress, before_a_move) {
                 Progress p;
 
                 progress_start(&p, &a);
-                progress_begin(&p, &b, rows[i].told);
+                progress_begin(&p, &b, rows[i].told, 1);
                 cr_assert_eq(p.known, rows[i].known, "row %zu", i);
                 cr_assert_float_eq(p.cpu_rate, rows[i].rate, 1e-9, "row %zu: %g", i, p.cpu_rate);
                 cr_assert_eq(p.brake, rows[i].brake, "row %zu", i);
@@ -46,17 +46,17 @@ Test(progress, before_a_move) {
         }
 }
 
-/* A process that had a whole CPU and 10 faults per second; brake 1 at the beginning. */
+/* A process that had a whole CPU and 10 faults per second; at least brake 1 as long as it works. */
 Test(progress, brakes_while_it_suffers) {
         static const struct {
                 uint64_t cpu_ms[5], faults;
                 unsigned brake[5];
         } rows[] = {
-                { { 990, 990, 990, 990, 990 }, 50, { 0, 0, 0, 0, 0 } },
-                { { 500, 500, 500, 500, 500 }, 50, { 2, 3, 3, 3, 3 } },
-                { { 500, 500, 990, 990, 990 }, 50, { 2, 3, 2, 1, 0 } },
+                { { 990, 990, 990, 990, 990 }, 50, { 1, 1, 1, 1, 1 } },
+                { { 500, 500, 500, 500, 500 }, 50, { 2, 3, 4, 5, 5 } },
+                { { 500, 500, 990, 990, 990 }, 50, { 2, 3, 2, 1, 1 } },
                 { { 800, 500, 800, 800, 900 }, 50, { 1, 2, 2, 2, 1 } }, /* between: as it is */
-                { { 500, 500, 500, 500, 500 }, 10, { 0, 0, 0, 0, 0 } }, /* it just does less */
+                { { 500, 500, 500, 500, 500 }, 10, { 1, 1, 1, 1, 1 } }, /* it just does less */
         };
 
         for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -65,13 +65,14 @@ Test(progress, brakes_while_it_suffers) {
 
                 progress_start(&p, &s);
                 s = later(&s, 1000, 10);
-                progress_begin(&p, &s, 0);
+                progress_begin(&p, &s, 0, 1);
                 cr_assert_eq(p.brake, 1);
                 for (int second = 0; second < 5; second++) {
                         s = later(&s, rows[i].cpu_ms[second], rows[i].faults);
                         progress_judge(&p, &s);
                         cr_assert_eq(p.brake, rows[i].brake[second], "row %zu, second %d: %u", i,
                                      second, p.brake);
+                        cr_assert_eq(progress_call_brake(&p), p.brake - 1, "row %zu", i);
                 }
         }
 }
@@ -83,7 +84,7 @@ Test(progress, many_faults_tell_nothing) {
 
         progress_start(&p, &s);
         s = later(&s, 1000, 500);
-        progress_begin(&p, &s, 0);
+        progress_begin(&p, &s, 0, 1);
         s = later(&s, 400, 200);
         progress_judge(&p, &s);
         cr_assert_eq(p.brake, 2);
@@ -96,15 +97,35 @@ Test(progress, learns_again_between_passes) {
 
         progress_start(&p, &s);
         s = later(&s, 1000, 0);
-        progress_begin(&p, &s, 0);
+        progress_begin(&p, &s, 0, 1);
         s = later(&s, 300, 100);
         progress_judge(&p, &s);
         cr_assert_eq(p.brake, 2);
         s = later(&s, 300, 0);
-        progress_begin(&p, &s, 0);
+        progress_begin(&p, &s, 0, 1);
         cr_assert_float_eq(p.cpu_rate, 0.3, 1e-9);
         cr_assert_eq(p.brake, 2, "kept");
         s = later(&s, 300, 100);
         progress_judge(&p, &s);
         cr_assert_eq(p.brake, 1);
+}
+
+/* Who does nothing is not braked, and neither is one that has become idle by the next pass. */
+Test(progress, idle_processes_have_no_floor) {
+        ProgressSample s = { 1000 * MS, 0, 0 };
+        Progress p;
+
+        progress_start(&p, &s);
+        s = later(&s, 1000, 0);
+        progress_begin(&p, &s, 0, PROGRESS_FLOOR);
+        cr_assert_eq(p.brake, PROGRESS_FLOOR);
+        cr_assert_eq(progress_call_brake(&p), 0);
+        s = later(&s, 0, 0);
+        progress_begin(&p, &s, 0, PROGRESS_FLOOR);
+        for (int i = 0; i < PROGRESS_FLOOR; i++) {
+                s = later(&s, 0, 0);
+                progress_judge(&p, &s);
+        }
+        cr_assert_eq(p.brake, 0);
+        cr_assert_eq(progress_call_brake(&p), 0);
 }
