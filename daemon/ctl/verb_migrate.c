@@ -91,7 +91,8 @@ static ExitCode tell_result(Client *c, const Options *o, uint64_t job) {
                        HUMAN_SIZE(json_u64(row, "bytes_moved")), json_i64(row, "to_node"),
                        HUMAN_TIME(mul_sat(json_u64(row, "duration_usec"), 1000)),
                        json_u64(row, "pages_failed"), json_u64(row, "pages_retry"));
-        if (strcmp(json_text(row, "reason"), "done") == 0)
+        if (strcmp(json_text(row, "reason"), "done") == 0 ||
+            strcmp(json_text(row, "reason"), "nothing-to-do") == 0)
                 return EXIT_DONE;
         return json_u64(row, "pages_moved") ? EXIT_REFUSED : EXIT_FAILED;
 }

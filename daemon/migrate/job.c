@@ -118,7 +118,7 @@ Reason job_reason(const Job *job) {
                 return REASON_UNMOVABLE;
         if (o->pages_shared > 0 || job->skipped[NEGATIVE_SHARED] > 0)
                 return REASON_SHARED;
-        return REASON_DONE;
+        return REASON_NOTHING_TO_DO;
 }
 
 Reason job_error_reason(int error) {

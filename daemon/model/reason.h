@@ -68,6 +68,7 @@
         REASON(BUSY, "busy", "has a move under way")                                               \
         /* outcome of a job */                                                                     \
         REASON(DONE, "done", "was moved")                                                          \
+        REASON(NOTHING_TO_DO, "nothing-to-do", "had nothing to move on those nodes any more")      \
         REASON(PARTLY, "partly", "was moved in part; some pages could not be moved")               \
         REASON(NO_MEMORY, "no-memory", "was not moved further: the target node ran out of memory") \
         REASON(PASSES_EXHAUSTED, "passes-exhausted", "has pages that stayed busy over all passes") \

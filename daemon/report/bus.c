@@ -202,9 +202,9 @@ void report_bus_changed(ReportBus *b) {
                 (void)sd_bus_emit_properties_changed_strv(b->bus, BUS_PATH, BUS_INTERFACE, names);
 }
 
-/* "done" when everything was moved, "partly" when something was, else "failed". */
+/* "done" when everything was moved, or nothing was there to be moved, "partly" when something was, else "failed". */
 static const char *outcome_result(const Outcome *o) {
-        if (o->reason == REASON_DONE)
+        if (o->reason == REASON_DONE || o->reason == REASON_NOTHING_TO_DO)
                 return "done";
         return o->pages_moved ? "partly" : "failed";
 }

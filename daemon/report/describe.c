@@ -72,6 +72,7 @@ static void begin(char *buf, size_t size, const char *verb, const Move *m, const
 MessageKind describe_outcome_kind(const Outcome *o) {
         switch (o->reason) {
         case REASON_DONE:
+        case REASON_NOTHING_TO_DO:
                 return MESSAGE_MIGRATION_FINISHED;
         case REASON_PROCESS_GONE:
         case REASON_CANCELLED:
@@ -79,11 +80,6 @@ MessageKind describe_outcome_kind(const Outcome *o) {
         default:
                 return o->pages_moved > 0 ? MESSAGE_MIGRATION_PARTLY : MESSAGE_MIGRATION_FAILED;
         }
-}
-
-/* All of it lay on the target already, or was given back. */
-static bool found_nothing(const Outcome *o) {
-        return o->reason == REASON_DONE && o->pages_moved == 0 && o->pages_failed == 0;
 }
 
 char *describe_outcome(char *buf, size_t size, const Outcome *o, const Topology *t) {
@@ -96,7 +92,7 @@ char *describe_outcome(char *buf, size_t size, const Outcome *o, const Topology 
         int error = outcome_errno(o);
         const char *name = error ? strerrorname_np(error) : NULL;
 
-        if (found_nothing(o)) {
+        if (o->reason == REASON_NOTHING_TO_DO) {
                 begin(buf, size, "found nothing to move of", &o->move, t);
                 return buf;
         }

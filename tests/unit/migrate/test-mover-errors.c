@@ -266,6 +266,6 @@ Test(mover_errors, a_full_node_ends_those_that_wait_for_it) {
         cr_assert_eq(o[2].reason, REASON_NO_MEMORY);
         cr_assert_eq(o[2].calls, 0);
         cr_assert_eq(o[2].error, -ENOMEM);
-        cr_assert_eq(o[3].reason, REASON_DONE, "another target");
+        cr_assert_eq(o[3].reason, REASON_NOTHING_TO_DO, "another target");
         fake_done(&f);
 }

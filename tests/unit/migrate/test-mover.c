@@ -45,14 +45,14 @@ Test(mover, leaves_other_nodes_alone) {
         fake_done(&f);
 }
 
-Test(mover, nothing_to_move_is_done) {
+Test(mover, nothing_to_move_is_told) {
         Fake f;
 
         fake_init(&f, 10, 0);
         fake_start(&f);
         fake_submit(&f, node_bit(1), 0);
         Outcome o = fake_wait_end(&f, NULL);
-        cr_assert_eq(o.reason, REASON_DONE);
+        cr_assert_eq(o.reason, REASON_NOTHING_TO_DO);
         cr_assert_eq(o.pages_planned, 0);
         cr_assert_eq(o.passes, 0);
         fake_assert_calls(&f, "");

@@ -54,9 +54,11 @@ Test(describe, a_job_that_found_nothing_is_no_success) {
         Outcome o = redis();
         char buf[DESCRIBE_BYTES];
 
+        o.reason = REASON_NOTHING_TO_DO;
         o.pages_moved = o.bytes_moved = 0;
         cr_assert_str_eq(describe_outcome(buf, sizeof buf, &o, &topology),
                          "found nothing to move of redis-server[812] node1 to node0");
+        o.reason = REASON_UNMOVABLE;
         o.pages_failed = 1;
         describe_outcome(buf, sizeof buf, &o, &topology);
         cr_assert(strstr(buf, "1 failed"), "%s", buf);
@@ -119,7 +121,7 @@ Test(describe, kinds) {
                 MessageKind kind;
         } rows[] = {
                 { REASON_DONE, 1, MESSAGE_MIGRATION_FINISHED },
-                { REASON_DONE, 0, MESSAGE_MIGRATION_FINISHED },
+                { REASON_NOTHING_TO_DO, 0, MESSAGE_MIGRATION_FINISHED },
                 { REASON_PARTLY, 1, MESSAGE_MIGRATION_PARTLY },
                 { REASON_PARTLY, 0, MESSAGE_MIGRATION_FAILED },
                 { REASON_NO_MEMORY, 1, MESSAGE_MIGRATION_PARTLY },

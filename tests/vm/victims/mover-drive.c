@@ -2,7 +2,7 @@
 
 /* Drives the migration engine without the daemon: mover-drive [OPTION...] PID FROM TO, nodes by the
  * kernel's ids, PID and FROM also lists like 1,2. Prints a line of key=value words for each pass that left pages
- * and at the end; exits with 0 when the job ended with reason done, 1 for another reason. */
+ * and at the end; exits with 0 when the job ended with reason done or nothing-to-do, 1 for another reason. */
 
 #include <errno.h>
 #include <getopt.h>
@@ -178,7 +178,7 @@ static int wait_for_end(Mover *mover, uint64_t job, uint64_t n_jobs) {
                         print_outcome(&o);
                         if (o.state != JOB_FINISHED)
                                 continue;
-                        if (o.reason != REASON_DONE)
+                        if (o.reason != REASON_DONE && o.reason != REASON_NOTHING_TO_DO)
                                 status = 1;
                         if (--n_jobs == 0)
                                 return status;
