@@ -54,16 +54,9 @@ static __always_inline void count_cpu_time(ClockCounts *c, __u32 tgid, __u64 sta
                                            bool compat) {
         CpuTimeKey key = { .start_ns = start_ns, .tgid = tgid, .node = node };
         __u64 period = period_ns;
-        CpuTime *time;
+        const CpuTime none = {};
+        CpuTime *time = lookup_or_add(&cpu_time, &key, &none);
 
-        time = bpf_map_lookup_elem(&cpu_time, &key);
-        if (!time) {
-                CpuTime none = {};
-
-                /* Another CPU may have been first: look again either way. */
-                bpf_map_update_elem(&cpu_time, &key, &none, BPF_NOEXIST);
-                time = bpf_map_lookup_elem(&cpu_time, &key);
-        }
         if (!time) {
                 c->cpu_time_full++;
                 return;

@@ -48,6 +48,17 @@
  * eight-byte loads at constant offsets from the context of perf_event and tracepoint programs. */
 #define keep_value(v) asm volatile("" : "+r"(v))
 
+/* The entry of a hash, made from `none` where there is none. NULL: no room. */
+static __always_inline void *lookup_or_add(void *map, const void *key, const void *none) {
+        void *value = bpf_map_lookup_elem(map, key);
+
+        if (value)
+                return value;
+        /* Another CPU may have been first: look again either way. */
+        bpf_map_update_elem(map, key, none, BPF_NOEXIST);
+        return bpf_map_lookup_elem(map, key);
+}
+
 /* Whether a policy names nodes, as opposed to "where the task runs". */
 static __always_inline bool policy_is_explicit(__u16 mode, __u16 flags) {
         if (mode == MPOL_DEFAULT || mode == MPOL_LOCAL)

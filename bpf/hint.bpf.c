@@ -102,15 +102,9 @@ static __always_inline bool hand_over(const HintKey *key, struct task_struct *ta
 }
 
 static __always_inline void count_fault(HintCounts *c, const HintKey *key, __u32 pages) {
-        HintCount *count = bpf_map_lookup_elem(&hints, key);
+        const HintCount none = {};
+        HintCount *count = lookup_or_add(&hints, key, &none);
 
-        if (!count) {
-                HintCount none = {};
-
-                /* Another CPU may have been first: look again either way. */
-                bpf_map_update_elem(&hints, key, &none, BPF_NOEXIST);
-                count = bpf_map_lookup_elem(&hints, key);
-        }
         if (!count) {
                 c->table_full++;
                 return;

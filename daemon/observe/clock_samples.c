@@ -114,7 +114,9 @@ static void on_sample(const SampleRecord *record, void *userdata) {
         add_addresses(o, p, topology_index_of_id(o->topology, record->node), &attribution);
 }
 
-static void on_cpu_time(const CpuTimeKey *key, const CpuTime *time, void *userdata) {
+static void on_cpu_time(const void *map_key, const void *value, void *userdata) {
+        const CpuTimeKey *key = map_key;
+        const CpuTime *time = value;
         ClockSamples *s = userdata;
         Observer *o = s->base.observer;
         ProcessId id = observer_id_of(key->tgid, key->start_ns);

@@ -18,11 +18,10 @@
 #include "clock.skel.h"
 #include "model/limits.h"
 #include "observe/perf_open.h"
+#include "observe/tally.h"
 #include "system/file.h"
 
 #define NSEC 1000000000ull
-
-#define BATCH_ENTRIES 4096
 
 struct ClockSource {
         struct clock_bpf *skeleton;
@@ -37,12 +36,10 @@ struct ClockSource {
         CpuSet refused;  /* of these, came online later and may not be sampled any more */
         unsigned budget; /* samples that consume may still take */
         unsigned taken;
-        int n_possible;
         ClockSampleHandler handler;
         void *userdata;
-        ClockCounts *per_cpu; /* [n_possible] */
-        CpuTimeKey *keys;     /* [BATCH_ENTRIES] */
-        CpuTime *values;      /* [BATCH_ENTRIES] */
+        PerCpuCounts counts;
+        MapDrain cpu_time;
 };
 
 static unsigned cpu_set_count(const CpuSet *set) {
@@ -127,7 +124,7 @@ static int attach_cpu(ClockSource *c, unsigned cpu, uint64_t period_ns, bool *re
 static int attach_all(ClockSource *c, const SystemRoot *root, uint64_t period_ns, char *problem) {
         bool opened;
 
-        for (unsigned cpu = 0; cpu < CPUS_MAX && c->n_links < (unsigned)c->n_possible; cpu++) {
+        for (unsigned cpu = 0; cpu < CPUS_MAX && c->n_links < (unsigned)c->counts.n_cpus; cpu++) {
                 int r;
 
                 if (!bits_has(c->set.words, cpu))
@@ -146,16 +143,19 @@ static int attach_all(ClockSource *c, const SystemRoot *root, uint64_t period_ns
 }
 
 static int allocate_buffers(ClockSource *c) {
-        c->n_possible = libbpf_num_possible_cpus();
-        if (c->n_possible < 0)
-                return c->n_possible;
-        c->per_cpu = calloc((size_t)c->n_possible, sizeof(*c->per_cpu));
-        c->keys = calloc(BATCH_ENTRIES, sizeof(*c->keys));
-        c->values = calloc(BATCH_ENTRIES, sizeof(*c->values));
-        c->links = calloc((size_t)c->n_possible, sizeof(*c->links));
-        c->events = calloc((size_t)c->n_possible, sizeof(*c->events));
-        c->cpus = calloc((size_t)c->n_possible, sizeof(*c->cpus));
-        return c->per_cpu && c->keys && c->values && c->links && c->events && c->cpus ? 0 : -ENOMEM;
+        size_t n_possible;
+        int r;
+
+        r = per_cpu_open(&c->counts, sizeof(ClockCounts));
+        if (r >= 0)
+                r = map_drain_open(&c->cpu_time, sizeof(CpuTimeKey), sizeof(CpuTime));
+        if (r < 0)
+                return r;
+        n_possible = (size_t)c->counts.n_cpus;
+        c->links = calloc(n_possible, sizeof(*c->links));
+        c->events = calloc(n_possible, sizeof(*c->events));
+        c->cpus = calloc(n_possible, sizeof(*c->cpus));
+        return c->links && c->events && c->cpus ? 0 : -ENOMEM;
 }
 
 DEFINE_CLEANUP(ClockSource, clock_source_free)
@@ -212,9 +212,8 @@ ClockSource *clock_source_free(ClockSource *c) {
         free(c->links);
         free(c->events);
         free(c->cpus);
-        free(c->per_cpu);
-        free(c->keys);
-        free(c->values);
+        per_cpu_close(&c->counts);
+        map_drain_close(&c->cpu_time);
         free(c);
         return NULL;
 }
@@ -244,7 +243,7 @@ int clock_source_follow_cpus(ClockSource *c, const SystemRoot *root) {
         }
         for (size_t w = 0; w < CPUS_MAX / 64; w++)
                 c->refused.words[w] &= set.words[w];
-        for (unsigned cpu = 0; cpu < CPUS_MAX && c->n_links < (unsigned)c->n_possible; cpu++)
+        for (unsigned cpu = 0; cpu < CPUS_MAX && c->n_links < (unsigned)c->counts.n_cpus; cpu++)
                 if (bits_has(set.words, cpu) && !bits_has(c->set.words, cpu) &&
                     attach_cpu(c, cpu, c->skeleton->bss->period_ns, &opened) < 0)
                         c->refused.words[cpu / 64] |= 1ull << cpu % 64;
@@ -303,41 +302,10 @@ int clock_source_consume(ClockSource *c, unsigned max) {
         return (int)c->taken;
 }
 
-int clock_source_drain_time(ClockSource *c, ClockTimeHandler handler, void *userdata) {
-        int map = bpf_map__fd(c->skeleton->maps.cpu_time), r;
-        uint32_t position = 0, count;
-        void *start = NULL;
-
-        do {
-                count = BATCH_ENTRIES;
-                r = bpf_map_lookup_and_delete_batch(map, start, &position, c->keys, c->values,
-                                                    &count, NULL);
-                if (r < 0 && r != -ENOENT)
-                        return r;
-                for (uint32_t i = 0; i < count; i++)
-                        handler(&c->keys[i], &c->values[i], userdata);
-                start = &position;
-        } while (r == 0);
-        return 0;
+int clock_source_drain_time(ClockSource *c, MapEntryHandler handler, void *userdata) {
+        return map_drain(&c->cpu_time, bpf_map__fd(c->skeleton->maps.cpu_time), handler, userdata);
 }
 
 int clock_source_read_counts(ClockSource *c, ClockCounts *ret) {
-        ClockCounts sum = {};
-        uint32_t zero = 0;
-        int r;
-
-        r = bpf_map_lookup_elem(bpf_map__fd(c->skeleton->maps.counts), &zero, c->per_cpu);
-        if (r < 0)
-                return r;
-        for (int i = 0; i < c->n_possible; i++) {
-                sum.ticks += c->per_cpu[i].ticks;
-                sum.user_samples += c->per_cpu[i].user_samples;
-                sum.compat += c->per_cpu[i].compat;
-                sum.ring_full += c->per_cpu[i].ring_full;
-                sum.no_code += c->per_cpu[i].no_code;
-                sum.cpu_time_full += c->per_cpu[i].cpu_time_full;
-                sum.run_ns += c->per_cpu[i].run_ns;
-        }
-        *ret = sum;
-        return 0;
+        return per_cpu_sum(&c->counts, bpf_map__fd(c->skeleton->maps.counts), 0, ret);
 }

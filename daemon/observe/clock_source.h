@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "observe/source.h"
+#include "observe/tally.h"
 #include "records.h"
 #include "system/root.h"
 
@@ -14,7 +15,6 @@
 typedef struct ClockSource ClockSource;
 
 typedef void (*ClockSampleHandler)(const SampleRecord *record, void *userdata);
-typedef void (*ClockTimeHandler)(const CpuTimeKey *key, const CpuTime *time, void *userdata);
 
 /* Loads the program and opens the events at rate_hz per CPU. CPUs that are isolated or nohz_full
  * are left out unless `isolated`: a timer there would disturb what they were set apart for. Samples go to the handler
@@ -48,8 +48,8 @@ int clock_source_get_fd(const ClockSource *c);
 /* Takes at most max samples out of the ring; returns how many there were or a negative errno. */
 int clock_source_consume(ClockSource *c, unsigned max);
 
-/* Hands over and clears the CPU time counted since the last call. */
-int clock_source_drain_time(ClockSource *c, ClockTimeHandler handler, void *userdata);
+/* Hands over (CpuTimeKey, CpuTime) and clears the CPU time counted since the last call. */
+int clock_source_drain_time(ClockSource *c, MapEntryHandler handler, void *userdata);
 
 /* Counts of the program since it was loaded, over all CPUs. */
 int clock_source_read_counts(ClockSource *c, ClockCounts *ret);

@@ -105,6 +105,24 @@ bool instruction_ends_flow(const Instruction *in) {
         }
 }
 
+BranchKind instruction_branch_kind(const Instruction *in) {
+        if (in->info->meta.category != ZYDIS_CATEGORY_COND_BR)
+                return BRANCH_NONE;
+        switch (in->info->mnemonic) {
+        case ZYDIS_MNEMONIC_LOOP:
+        case ZYDIS_MNEMONIC_LOOPE:
+        case ZYDIS_MNEMONIC_LOOPNE:
+        case ZYDIS_MNEMONIC_JRCXZ:
+        case ZYDIS_MNEMONIC_JECXZ:
+        case ZYDIS_MNEMONIC_JCXZ:
+                return BRANCH_COUNT;
+        case ZYDIS_MNEMONIC_XBEGIN:
+                return BRANCH_OTHER;
+        default:
+                return BRANCH_FLAGS;
+        }
+}
+
 int decode_length(const CodeWindow *w, int offset, int64_t *ret_target) {
         ZydisDecodedInstruction info;
 

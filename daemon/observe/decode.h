@@ -33,6 +33,15 @@ int decode_length(const CodeWindow *w, int offset, int64_t *ret_target);
  * counts: what runs before the instruction behind it is the callee. */
 bool instruction_ends_flow(const Instruction *in);
 
+/* What decides whether a conditional branch is taken. */
+typedef enum BranchKind {
+        BRANCH_NONE,  /* no conditional branch */
+        BRANCH_FLAGS, /* the condition code in the low nibble of its opcode */
+        BRANCH_COUNT, /* rcx: loop, loopcc, jrcxz and its narrower kin */
+        BRANCH_OTHER, /* xbegin: nothing that can be known */
+} BranchKind;
+BranchKind instruction_branch_kind(const Instruction *in);
+
 /* Whether it has a memory operand, spelled out or implied. */
 bool instruction_has_memory(const Instruction *in);
 

@@ -34,6 +34,18 @@ static int count_condition(CpuState *s, const Instruction *in) {
         return --s->gpr[GPR_RCX] != 0;
 }
 
+/* Whether a conditional branch is taken, or -1. */
+static int is_taken(CpuState *s, const Instruction *in) {
+        switch (instruction_branch_kind(in)) {
+        case BRANCH_FLAGS:
+                return condition_value(s, in->info->opcode & 15);
+        case BRANCH_COUNT:
+                return count_condition(s, in);
+        default:
+                return -1;
+        }
+}
+
 static ExecuteResult branch(CpuState *s, const Instruction *in) {
         Value target = branch_target(s, in);
         int taken;
@@ -46,30 +58,16 @@ static ExecuteResult branch(CpuState *s, const Instruction *in) {
                 return jump_to(s, target);
         case ZYDIS_CATEGORY_UNCOND_BR:
                 return jump_to(s, target);
-        case ZYDIS_CATEGORY_COND_BR:
-                switch (in->info->mnemonic) {
-                case ZYDIS_MNEMONIC_LOOP:
-                case ZYDIS_MNEMONIC_LOOPE:
-                case ZYDIS_MNEMONIC_LOOPNE:
-                case ZYDIS_MNEMONIC_JRCXZ:
-                case ZYDIS_MNEMONIC_JECXZ:
-                case ZYDIS_MNEMONIC_JCXZ:
-                        taken = count_condition(s, in);
-                        break;
-                case ZYDIS_MNEMONIC_XBEGIN:
-                        return EXECUTE_END;
-                default:
-                        taken = condition_value(s, in->info->opcode & 15);
-                }
-                if (taken < 0)
-                        return EXECUTE_END;
-                if (taken)
-                        return jump_to(s, target);
-                s->ip = in->next_ip;
-                return EXECUTE_NEXT;
         default:
-                return EXECUTE_END;
+                break;
         }
+        taken = is_taken(s, in);
+        if (taken < 0)
+                return EXECUTE_END;
+        if (taken)
+                return jump_to(s, target);
+        s->ip = in->next_ip;
+        return EXECUTE_NEXT;
 }
 
 ExecuteResult cpu_execute(CpuState *s, const Instruction *in) {

@@ -14,10 +14,9 @@
 #include "hint.skel.h"
 #include "observe/internal.h"
 #include "observe/judge.h"
+#include "observe/tally.h"
 #include "records.h"
 #include "system/balancing.h"
-
-#define BATCH_ENTRIES 4096
 
 /* Bit of kernel.numa_balancing: pages of all nodes are sampled (the other bit: those of slow memory). */
 #define BALANCING_NORMAL 1
@@ -30,11 +29,9 @@ typedef struct HintSource {
         unsigned budget; /* records that dispatch may still take */
         unsigned taken;
         bool kprobe;
-        int n_possible;
-        HintCounts *per_cpu; /* [n_possible] */
-        HintKey *keys;       /* [BATCH_ENTRIES] */
-        HintCount *values;   /* [BATCH_ENTRIES] */
-        HintCounts counts;   /* at the last collect */
+        PerCpuCounts per_cpu;
+        MapDrain hints;
+        HintCounts counts; /* at the last collect */
 } HintSource;
 
 double hint_weight(uint64_t pages) {
@@ -129,9 +126,8 @@ static void close_source(Source *source) {
         bpf_link__destroy(s->link);
         ring_buffer__free(s->ring);
         hint_bpf__destroy(s->skeleton);
-        free(s->per_cpu);
-        free(s->keys);
-        free(s->values);
+        per_cpu_close(&s->per_cpu);
+        map_drain_close(&s->hints);
         free(s);
 }
 
@@ -143,14 +139,13 @@ static void read_balancing(HintSource *s) {
 }
 
 static int allocate(HintSource *s) {
-        s->n_possible = libbpf_num_possible_cpus();
-        if (s->n_possible < 0)
-                return s->n_possible;
-        s->per_cpu = calloc((size_t)s->n_possible, sizeof(*s->per_cpu));
-        s->keys = calloc(BATCH_ENTRIES, sizeof(*s->keys));
-        s->values = calloc(BATCH_ENTRIES, sizeof(*s->values));
-        if (!s->per_cpu || !s->keys || !s->values)
-                return -ENOMEM;
+        int r;
+
+        r = per_cpu_open(&s->per_cpu, sizeof(HintCounts));
+        if (r >= 0)
+                r = map_drain_open(&s->hints, sizeof(HintKey), sizeof(HintCount));
+        if (r < 0)
+                return r;
         s->ring = ring_buffer__new(bpf_map__fd(s->skeleton->maps.addresses), on_record, s, NULL);
         return s->ring ? 0 : -errno;
 }
@@ -201,51 +196,27 @@ static int dispatch(Source *source, unsigned max) {
         return r < 0 && r != -ECANCELED ? r : (int)s->taken;
 }
 
-static void drain_counts(HintSource *s, uint32_t n) {
-        Observer *o = s->base.observer;
+static void on_count(const void *map_key, const void *value, void *userdata) {
+        const HintKey *key = map_key;
+        const HintCount *count = value;
+        HintSource *s = userdata;
+        TrackedProcess *p =
+                observer_track(s->base.observer, observer_id_of(key->tgid, key->start_ns));
 
-        for (uint32_t i = 0; i < n; i++) {
-                const HintKey *key = &s->keys[i];
-                TrackedProcess *p = observer_track(o, observer_id_of(key->tgid, key->start_ns));
-
-                if (p && s->values[i].faults > 0)
-                        account(s, p, key->accessor, key->home, &s->values[i], 0);
-        }
-}
-
-static void read_counts(HintSource *s) {
-        HintCounts sum = {};
-        uint32_t zero = 0;
-
-        if (bpf_map_lookup_elem(bpf_map__fd(s->skeleton->maps.counts), &zero, s->per_cpu) < 0)
-                return;
-        for (int i = 0; i < s->n_possible; i++) {
-                sum.faults += s->per_cpu[i].faults;
-                sum.table_full += s->per_cpu[i].table_full;
-                sum.run_ns += s->per_cpu[i].run_ns;
-        }
-        s->counts = sum;
+        if (p && count->faults > 0)
+                account(s, p, key->accessor, key->home, count, 0);
 }
 
 static int collect(Source *source, uint64_t now_ns, char problem[PROBLEM_BYTES]) {
         HintSource *s = (HintSource *)source;
-        int map = bpf_map__fd(s->skeleton->maps.hints), r;
-        uint32_t position = 0, n;
-        void *start = NULL;
+        int r = map_drain(&s->hints, bpf_map__fd(s->skeleton->maps.hints), on_count, s);
 
         (void)now_ns;
-        do {
-                n = BATCH_ENTRIES;
-                r = bpf_map_lookup_and_delete_batch(map, start, &position, s->keys, s->values, &n,
-                                                    NULL);
-                if (r < 0 && r != -ENOENT) {
-                        source_problem(problem, "its counts cannot be read: %s", strerror(-r));
-                        return r;
-                }
-                drain_counts(s, n);
-                start = &position;
-        } while (r == 0);
-        read_counts(s);
+        if (r < 0) {
+                source_problem(problem, "its counts cannot be read: %s", strerror(-r));
+                return r;
+        }
+        (void)per_cpu_sum(&s->per_cpu, bpf_map__fd(s->skeleton->maps.counts), 0, &s->counts);
         read_balancing(s);
         return 0;
 }

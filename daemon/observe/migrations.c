@@ -12,14 +12,14 @@
 
 #include "base/cleanup.h"
 #include "migrations.skel.h"
+#include "observe/tally.h"
 #include "records.h"
 
 #define RECORD_TYPE "trace_event_raw_mm_migrate_pages"
 
 struct MigrationCounter {
         struct migrations_bpf *skeleton;
-        MigrationCounts *per_cpu; /* [n_cpus] */
-        int n_cpus;
+        PerCpuCounts per_cpu;
         MoveCause cause[RAW_REASONS_MAX]; /* by the kernel's number */
         int number_of_syscall;
         uint64_t callers_full; /* already handed over */
@@ -88,13 +88,9 @@ int migrations_open(MigrationCounter **ret, pid_t self, char problem[MIGRATIONS_
         c = calloc(1, sizeof(*c));
         if (!c)
                 return -ENOMEM;
-        c->n_cpus = libbpf_num_possible_cpus();
-        if (c->n_cpus < 0)
-                return c->n_cpus;
-        c->per_cpu = calloc((size_t)c->n_cpus, sizeof(*c->per_cpu));
-        if (!c->per_cpu)
-                return -ENOMEM;
-        r = learn_causes(c, problem);
+        r = per_cpu_open(&c->per_cpu, sizeof(MigrationCounts));
+        if (r >= 0)
+                r = learn_causes(c, problem);
         if (r >= 0)
                 r = load(c, self, problem);
         if (r < 0)
@@ -107,21 +103,20 @@ MigrationCounter *migrations_close(MigrationCounter *c) {
         if (!c)
                 return NULL;
         migrations_bpf__destroy(c->skeleton);
-        free(c->per_cpu);
+        per_cpu_close(&c->per_cpu);
         free(c);
         return NULL;
 }
 
 static int add_counts(MigrationCounter *c, uint32_t index, MovedPages *sum) {
-        int fd = bpf_map__fd(c->skeleton->maps.counts);
+        MigrationCounts counts;
+        int r = per_cpu_sum(&c->per_cpu, bpf_map__fd(c->skeleton->maps.counts), index, &counts);
 
-        if (bpf_map_lookup_elem(fd, &index, c->per_cpu) < 0)
-                return -errno;
-        for (int i = 0; i < c->n_cpus; i++) {
-                sum->moved += c->per_cpu[i].moved;
-                sum->failed += c->per_cpu[i].failed;
-                sum->huge_moved += c->per_cpu[i].huge_moved;
-        }
+        if (r < 0)
+                return r;
+        sum->moved += counts.moved;
+        sum->failed += counts.failed;
+        sum->huge_moved += counts.huge_moved;
         return 0;
 }
 

@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "base/parse.h"
 #include "observe/perf_open.h"
+#include "observe/tally.h"
 #include "precise.skel.h"
 
 /* One event on one CPU. */
@@ -35,8 +36,7 @@ struct PreciseEvents {
         unsigned n_cpus;
         unsigned budget; /* samples that consume may still take */
         unsigned taken;
-        int n_possible;
-        PreciseCounts *per_cpu; /* [n_possible] */
+        PerCpuCounts counts;
         PreciseHandler handler;
         void *userdata;
 };
@@ -69,11 +69,7 @@ static int load_programs(PreciseEvents *e, unsigned n_cpus) {
         e->ring = ring_buffer__new(bpf_map__fd(e->skeleton->maps.samples), on_sample, e, NULL);
         if (!e->ring)
                 return -errno;
-        e->n_possible = libbpf_num_possible_cpus();
-        if (e->n_possible < 0)
-                return e->n_possible;
-        e->per_cpu = calloc((size_t)e->n_possible, sizeof(*e->per_cpu));
-        return e->per_cpu ? 0 : -ENOMEM;
+        return per_cpu_open(&e->counts, sizeof(PreciseCounts));
 }
 
 static struct bpf_program *program_of(PreciseEvents *e, const PmuEvent *event) {
@@ -240,7 +236,7 @@ PreciseEvents *precise_events_free(PreciseEvents *e) {
         ring_buffer__free(e->ring);
         precise_bpf__destroy(e->skeleton);
         free(e->open);
-        free(e->per_cpu);
+        per_cpu_close(&e->counts);
         free(e);
         return NULL;
 }
@@ -281,19 +277,5 @@ int precise_events_consume(PreciseEvents *e, unsigned max) {
 }
 
 int precise_events_read_counts(PreciseEvents *e, PreciseCounts *ret) {
-        PreciseCounts sum = {};
-        uint32_t zero = 0;
-        int r;
-
-        r = bpf_map_lookup_elem(bpf_map__fd(e->skeleton->maps.counts), &zero, e->per_cpu);
-        if (r < 0)
-                return r;
-        for (int i = 0; i < e->n_possible; i++) {
-                sum.samples += e->per_cpu[i].samples;
-                sum.others += e->per_cpu[i].others;
-                sum.ring_full += e->per_cpu[i].ring_full;
-                sum.run_ns += e->per_cpu[i].run_ns;
-        }
-        *ret = sum;
-        return 0;
+        return per_cpu_sum(&e->counts, bpf_map__fd(e->skeleton->maps.counts), 0, ret);
 }

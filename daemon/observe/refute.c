@@ -10,20 +10,9 @@
 bool branch_refuted(const CpuState *s, const Instruction *in, bool taken) {
         int value;
 
-        if (in->info->meta.category != ZYDIS_CATEGORY_COND_BR)
+        if (instruction_branch_kind(in) != BRANCH_FLAGS)
                 return false;
-        switch (in->info->mnemonic) {
-        case ZYDIS_MNEMONIC_LOOP:
-        case ZYDIS_MNEMONIC_LOOPE:
-        case ZYDIS_MNEMONIC_LOOPNE:
-        case ZYDIS_MNEMONIC_JRCXZ:
-        case ZYDIS_MNEMONIC_JECXZ:
-        case ZYDIS_MNEMONIC_JCXZ:
-        case ZYDIS_MNEMONIC_XBEGIN:
-                return false;
-        default:
-                value = condition_value(s, in->info->opcode & 15);
-        }
+        value = condition_value(s, in->info->opcode & 15);
         return value >= 0 && value != taken;
 }
 
@@ -102,7 +91,7 @@ static bool logic_refuted(const CpuState *s, const Instruction *in) {
 bool instruction_refuted(const CpuState *s, const Instruction *in) {
         int condition = -1;
 
-        if (in->info->meta.category == ZYDIS_CATEGORY_COND_BR)
+        if (instruction_branch_kind(in) != BRANCH_NONE)
                 return branch_refuted(s, in, false);
         if (in->info->meta.category == ZYDIS_CATEGORY_CMOV) {
                 condition = condition_value(s, in->info->opcode & 15);
