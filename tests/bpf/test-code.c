@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <criterion/criterion.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "watch.h"
 
 /* Code that is hard to read when a sample is taken: at the edge of what is mapped, not readable, not
@@ -66,16 +66,16 @@ static void run_at(unsigned char *place) {
         ((Code)(void *)place)(counter);
 }
 
-static void run_at_start(void) {
+static void run_at_start(void *unused) {
         run_at(map_lonely_page(-1));
 }
 
-static void run_at_end(void) {
+static void run_at_end(void *unused) {
         run_at(map_lonely_page(-1) + PAGE - sizeof(loop_code));
 }
 
 /* Where the processor has protection keys, executable alone means not readable. */
-static void run_unreadable(void) {
+static void run_unreadable(void *unused) {
         unsigned char *page = map_lonely_page(-1);
 
         memcpy(page, loop_code, sizeof(loop_code));
@@ -100,7 +100,7 @@ static unsigned char *start_thread(int fd, size_t offset) {
 }
 
 /* As a compiler at run time would: everything around the loop is other bytes each time. */
-static void run_rewritten(void) {
+static void run_rewritten(void *unused) {
         const size_t offset = 1000;
         unsigned char *page = start_thread(-1, offset);
         uint64_t random = 88172645463325252ull;
@@ -113,7 +113,7 @@ static void run_rewritten(void) {
                 }
 }
 
-static void run_unmapped(void) {
+static void run_unmapped(void *unused) {
         int fd = memfd_create("code", MFD_CLOEXEC);
         unsigned char *page;
 
@@ -124,26 +124,44 @@ static void run_unmapped(void) {
                 (void)madvise(page, PAGE, MADV_DONTNEED);
 }
 
+/* The code is in a file, whose page is taken out of memory whenever it has come back. How often it had to be read
+ * again stands behind the counter. */
+static void run_paged_out(void *unused) {
+        char name[] = "/var/tmp/numabalancer-code-XXXXXX";
+        unsigned char bytes[PAGE] = { 0 };
+        unsigned char *page;
+        struct rusage usage;
+        pthread_t thread;
+        int fd = mkstemp(name);
+
+        memcpy(bytes + 1000, loop_code, sizeof(loop_code));
+        if (fd < 0 || unlink(name) < 0 || write(fd, bytes, PAGE) != PAGE || fsync(fd) < 0)
+                _exit(1);
+        page = mmap(NULL, PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
+        if (page == MAP_FAILED || pthread_create(&thread, NULL, run_thread, page + 1000) != 0)
+                _exit(1);
+        for (;;) {
+                (void)madvise(page, PAGE, MADV_PAGEOUT);
+                if (getrusage(RUSAGE_SELF, &usage) == 0)
+                        counter[1] = (uint64_t)usage.ru_majflt;
+                usleep(200);
+        }
+}
+
 /* Runs the program until that many samples of it came. */
-static Seen sample_of(void (*program)(void), uint64_t n_samples, Counters *ret_counters) {
+static Seen sample_of(void (*program)(void *unused), uint64_t n_samples, Counters *ret_counters) {
         Seen s = { .before_min = UINT32_MAX, .after_min = UINT32_MAX };
         static Watch w;
 
         counter = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
         cr_assert_neq(counter, MAP_FAILED);
         watch_start(&w, 2000, on_sample, &s);
-        s.pid = fork();
-        cr_assert_geq(s.pid, 0);
-        if (s.pid == 0) {
-                prctl(PR_SET_PDEATHSIG, SIGKILL);
-                program();
-                _exit(1);
-        }
+        s.pid = child_start(program, NULL);
         for (int i = 0; i < 100 && s.n < n_samples; i++)
                 watch_process(&w, s.pid, 1);
         *ret_counters = watch_counters(&w);
         cr_expect_eq(waitpid(s.pid, NULL, WNOHANG), 0, "the program still runs");
-        watch_kill(s.pid);
+        child_kill(s.pid);
         watch_stop(&w);
         return s;
 }
@@ -198,6 +216,20 @@ Test(code, unmapped_all_the_time) {
 
         cr_assert_geq(s.n, 300u);
         cr_log_info("%llu samples, %llu without code", (unsigned long long)s.n,
+                    (unsigned long long)c.samples_no_code);
+        cr_expect_geq(s.right + s.no_address, s.n * 99 / 100);
+}
+
+Test(code, paged_out_all_the_time) {
+        Counters c;
+        Seen s = sample_of(run_paged_out, 300, &c);
+        uint64_t times = counter[1];
+
+        if (times == 0)
+                cr_skip_test("the file system of /var/tmp keeps its pages in memory");
+        cr_assert_geq(s.n, 300u);
+        cr_log_info("paged out %llu times: %llu samples, %llu without code",
+                    (unsigned long long)times, (unsigned long long)s.n,
                     (unsigned long long)c.samples_no_code);
         cr_expect_geq(s.right + s.no_address, s.n * 99 / 100);
 }

@@ -4,15 +4,14 @@
 #include <numaif.h>
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "observe/policy.h"
 #include "system/process_read.h"
 #include "system/topology_read.h"
@@ -123,45 +122,58 @@ static const struct {
         { "shared memory bound by another process", shared_bind, false, true },
 };
 
+typedef struct Preparation {
+        SetUp set_up;
+        int ready; /* where to write a byte when it is done */
+} Preparation;
+
+static void prepare_and_wait(void *argument) {
+        const Preparation *p = argument;
+        void *shared = mmap(NULL, BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+        if (shared == MAP_FAILED)
+                return;
+        p->set_up(shared);
+        if (write(p->ready, "", 1) == 1)
+                pause();
+}
+
 static pid_t start_child(SetUp set_up) {
+        Preparation p = { .set_up = set_up };
         int fds[2];
         pid_t pid;
         char c;
 
         cr_assert_eq(pipe(fds), 0);
-        pid = fork();
-        cr_assert_geq(pid, 0);
-        if (pid == 0) {
-                void *shared = mmap(NULL, BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-                                    -1, 0);
-
-                prctl(PR_SET_PDEATHSIG, SIGKILL);
-                if (shared == MAP_FAILED)
-                        _exit(1);
-                set_up(shared);
-                if (write(fds[1], "", 1) == 1)
-                        pause();
-                _exit(1);
-        }
+        p.ready = fds[1];
+        pid = child_start(prepare_and_wait, &p);
         close(fds[1]);
         cr_assert_eq(read(fds[0], &c, 1), 1, "the child could not set its policy");
         close(fds[0]);
         return pid;
 }
 
-static Topology topology;
-
-Test(policy, what_is_explicit) {
+/* Skips where this is not allowed. */
+static PolicyReader *open_reader(SystemRoot *ret_root, Topology *ret_topology) {
         PolicyReader *reader = NULL;
-        SystemRoot root;
-        int r;
+        int r = policy_reader_new(&reader);
 
-        r = policy_reader_new(&reader);
         if (r == -EPERM || r == -EACCES)
                 cr_skip_test("BPF iterators need CAP_BPF and CAP_PERFMON");
         cr_assert_eq(r, 0, "%s", strerror(-r));
-        cr_assert_eq(system_root_open(&root, ""), 0);
-        cr_assert_geq(topology_read(&topology, &root), 0);
+        cr_assert_eq(system_root_open(ret_root, ""), 0);
+        cr_assert_geq(topology_read(ret_topology, ret_root), 0);
+        return reader;
+}
+
+static Topology topology;
+
+Test(policy, what_is_explicit) {
+        PolicyReader *reader;
+        SystemRoot root;
+        int r;
+
+        reader = open_reader(&root, &topology);
         for (size_t i = 0; i < N(rows); i++) {
                 pid_t pid = start_child(rows[i].set_up);
                 ProcessInfo info = { .id.pid = pid };
@@ -175,8 +187,7 @@ Test(policy, what_is_explicit) {
                 info.id.starttime++;
                 cr_expect_eq(policy_reader_read(reader, &root, &topology, &info), -ESRCH,
                              "%s: pid of another process", rows[i].name);
-                kill(pid, SIGKILL);
-                waitpid(pid, NULL, 0);
+                child_kill(pid);
                 info.id.starttime--;
                 cr_expect_eq(policy_reader_read(reader, &root, &topology, &info), -ESRCH,
                              "%s: ended", rows[i].name);
@@ -246,16 +257,11 @@ static const struct {
 /* What the iterators tell beyond policies; the rest agrees with what proc says. */
 Test(policy, attributes_of_threads_and_mappings) {
         ProcessInfo kthread = { .id.pid = 2 };
-        PolicyReader *reader = NULL;
+        PolicyReader *reader;
         SystemRoot root;
         int r;
 
-        r = policy_reader_new(&reader);
-        if (r == -EPERM || r == -EACCES)
-                cr_skip_test("BPF iterators need CAP_BPF and CAP_PERFMON");
-        cr_assert_eq(r, 0, "%s", strerror(-r));
-        cr_assert_eq(system_root_open(&root, ""), 0);
-        cr_assert_geq(topology_read(&topology, &root), 0);
+        reader = open_reader(&root, &topology);
         for (size_t i = 0; i < N(attributes); i++) {
                 pid_t pid = start_child(attributes[i].set_up);
                 ProcessInfo proc, info;
@@ -274,8 +280,7 @@ Test(policy, attributes_of_threads_and_mappings) {
                 cr_expect_eq(info.cpuset_mems, proc.cpuset_mems, "%s", attributes[i].name);
                 cr_expect_eq(info.pinned_bytes, proc.pinned_bytes, "%s", attributes[i].name);
                 cr_expect_not(info.kernel_thread, "%s", attributes[i].name);
-                kill(pid, SIGKILL);
-                waitpid(pid, NULL, 0);
+                child_kill(pid);
         }
         if (process_read_starttime(&root, 2, &kthread.id.starttime) == 0 &&
             process_read(&root, &topology, 2, 0, &kthread) == 0 && kthread.kernel_thread) {
