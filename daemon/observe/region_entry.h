@@ -5,8 +5,8 @@
 #include "model/limits.h"
 #include "observe/regions.h"
 
-/* What regions.c (the table and its views), region_entry.c (one region) and region_grain.c (coarser ones)
- * share. */
+/* What regions.c (the table), region_entry.c (one region), region_grain.c (coarser ones) and region_view.c (what
+ * is shown) share. */
 
 struct RegionEntry {
         RegionEntry *newer, *older;         /* of its set */
@@ -37,6 +37,11 @@ struct RegionTable {
         uint64_t dropped;
         RegionEntry **sorted; /* [REGIONS_PER_PROCESS_MAX] of one set */
 };
+
+/* Size of the regions of a set. */
+static inline uint64_t entry_bytes(const RegionSet *s) {
+        return REGION_BYTES << s->grain;
+}
 
 /* Decays it to now_ns. */
 void entry_decay(RegionEntry *e, uint64_t now_ns);
