@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/mathx.h"
+
 /* A call interrupted by a signal is repeated this often. */
 #define INTERRUPTED_TRIES 3
 
@@ -40,18 +42,17 @@ uint32_t chunk_first_unattempted(const int32_t *status, uint32_t n, int64_t retu
         return last;
 }
 
-static int64_t chunk_call(Chunk *c, const MoverKernel *kernel, uint32_t first,
+static int64_t chunk_call(Chunk *c, const MoverKernel *kernel, uint32_t first, uint32_t end,
                           ChunkResult *result) {
         int64_t r;
 
-        for (uint32_t i = first; i < c->n; i++)
+        for (uint32_t i = first; i < end; i++)
                 c->status[i] = MOVE_STATUS_UNWRITTEN;
         for (uint32_t tries = 0; tries < INTERRUPTED_TRIES; tries++) {
                 uint64_t begin = kernel->now_ns(kernel->userdata);
-                r = kernel->move_pages(kernel->userdata, c->pid, c->address + first, c->n - first,
+                r = kernel->move_pages(kernel->userdata, c->pid, c->address + first, end - first,
                                        c->to, c->all, c->status + first);
-                uint64_t end = kernel->now_ns(kernel->userdata);
-                result->busy_ns += end > begin ? end - begin : 0;
+                result->busy_ns += sub_sat(kernel->now_ns(kernel->userdata), begin);
                 result->calls++;
                 if (r != -EINTR)
                         break;
@@ -104,27 +105,86 @@ static void page_account(Chunk *c, uint32_t i, ChunkResult *result) {
 
 /* Whether the call says of every page that it is on the target. The kernel writes the target only
  * behind a batch of which no page was left, so there is nothing to ask. */
-static bool chunk_says_all(const Chunk *c, int64_t returned) {
+static bool chunk_says_all(const Chunk *c, uint32_t first, uint32_t end, int64_t returned) {
         if (returned != 0)
                 return false;
-        for (uint32_t i = 0; i < c->n; i++)
+        for (uint32_t i = first; i < end; i++)
                 if (c->status[i] != c->to)
                         return false;
         return true;
 }
 
-/* The call, and once more what it did not attempt. True when no page need be asked for. */
-static bool chunk_submit(Chunk *c, const MoverKernel *kernel, ChunkResult *result) {
-        int64_t r = chunk_call(c, kernel, 0, result);
-        uint32_t tail = chunk_first_unattempted(c->status, c->n, r);
+/* A part of the chunk, perhaps in another thread. */
+typedef struct Lane {
+        Help help;
+        Chunk *chunk;
+        const MoverKernel *kernel;
+        uint32_t first, end;
+        ChunkResult result;
+        bool all; /* no page need be asked for */
+} Lane;
 
-        if (tail < c->n)
-                r = chunk_call(c, kernel, tail, result);
+/* The call, and once more what it did not attempt. */
+static void lane_run(void *userdata, const void *env) {
+        Lane *l = userdata;
+        Chunk *c = l->chunk;
+
+        int64_t r = chunk_call(c, l->kernel, l->first, l->end, &l->result);
+        uint32_t tail =
+                l->first + chunk_first_unattempted(c->status + l->first, l->end - l->first, r);
+
+        if (tail < l->end)
+                r = chunk_call(c, l->kernel, tail, l->end, &l->result);
         if (r < 0) {
-                result->error = (int)r;
-                result->failures[failure_from_errno((int)-r)]++;
+                l->result.error = (int)r;
+                l->result.failures[failure_from_errno((int)-r)]++;
         }
-        return chunk_says_all(c, r);
+        l->all = chunk_says_all(c, l->first, l->end, r);
+}
+
+static void lane_collect(const Lane *l, ChunkResult *result) {
+        for (int i = 0; i < FAILURE_MAX; i++)
+                result->failures[i] += l->result.failures[i];
+        result->calls += l->result.calls;
+        result->busy_ns += l->result.busy_ns;
+        if (result->error == 0)
+                result->error = l->result.error;
+}
+
+static uint32_t chunk_lanes(const Chunk *c) {
+        uint32_t worth = c->n / (c->huge ? LANE_UNITS : LANE_PAGES);
+        uint32_t lanes = c->crew && c->lanes < CREW_MAX ? c->lanes : c->crew ? CREW_MAX : 1;
+
+        lanes = lanes < worth ? lanes : worth;
+        return lanes > 1 ? lanes : 1;
+}
+
+/* All of the chunk: in calls at the same time, as far as others have time, else one after the other.
+ * True when no page need be asked for. */
+static bool chunk_submit(Chunk *c, const MoverKernel *kernel, ChunkResult *result) {
+        uint32_t n = chunk_lanes(c);
+        Lane lanes[CREW_MAX];
+        bool all = true;
+
+        for (uint32_t i = 0; i < n; i++) {
+                lanes[i] = (Lane) {
+                        .help = { .run = lane_run, .userdata = &lanes[i] },
+                        .chunk = c,
+                        .kernel = kernel,
+                        .first = c->n / n * i,
+                        .end = i + 1 < n ? c->n / n * (i + 1) : c->n,
+                };
+                if (i > 0)
+                        (void)crew_offer(c->crew, &lanes[i].help);
+        }
+        lane_run(&lanes[0], NULL);
+        for (uint32_t i = 0; i < n; i++) {
+                if (i > 0 && !crew_wait(c->crew, &lanes[i].help))
+                        lane_run(&lanes[i], NULL);
+                lane_collect(&lanes[i], result);
+                all &= lanes[i].all;
+        }
+        return all;
 }
 
 /* Nobody can say where the pages from `first` on are. */

@@ -3,6 +3,7 @@
 
 #include <stdint.h>
 
+#include "migrate/crew.h"
 #include "migrate/mover.h"
 #include "migrate/worklist.h"
 
@@ -25,8 +26,10 @@ typedef struct Chunk {
         pid_t pid;
         NodeMask from;
         int to;
-        bool all;  /* move pages that others map, too */
-        bool huge; /* each address is the first of a unit of which all pages are on a source */
+        bool all;       /* move pages that others map, too */
+        bool huge;      /* each address is the first of a unit of which all pages are on a source */
+        Crew *crew;     /* with whom to share the work, borrowed; NULL: nobody */
+        uint32_t lanes; /* calls at the same time at most; 0 as 1 */
         uint32_t n;
         uint64_t address[CHUNK_PAGES_MAX]; /* each once, in the order of the job */
         int32_t node[CHUNK_PAGES_MAX];     /* where the page is after the call */
@@ -55,7 +58,11 @@ uint32_t chunk_first_unattempted(const int32_t *status, uint32_t n, int64_t retu
 /* Units of one call that moves huge pages. */
 #define CHUNK_UNITS_MAX 32
 
-/* Moves the pages, resubmits once what a call did not attempt, asks where every page is then, and
+/* Pages (huge: units) that are worth a call of their own beside others: the kernel's batch. */
+#define LANE_PAGES 512
+#define LANE_UNITS 4
+
+/* Moves the pages, in several calls at once where lanes and the crew allow it, resubmits once what a call did not attempt, asks where every page is then, and
  * fills page[] and adds to *result. Returns 0 also when a call failed (result->error); negative
  * errno when the query afterwards failed: then every page counts as gone (-ESRCH) or to retry. */
 int chunk_move(Chunk *c, const MoverKernel *kernel, ChunkResult *result);

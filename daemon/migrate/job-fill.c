@@ -114,6 +114,11 @@ static int fill_from_list(Job *job, const JobEnv *env, ChunkResult *result) {
         return 1;
 }
 
+/* More than one CPU may be used only for a process that does not feel it. */
+static uint32_t job_lanes(const Job *job) {
+        return job->progress.brake > 0 ? 1 : job->order.cpu_percent / 100;
+}
+
 int job_fill(Job *job, const JobEnv *env, ChunkResult *result) {
         Chunk *c = &job->chunk;
 
@@ -122,6 +127,8 @@ int job_fill(Job *job, const JobEnv *env, ChunkResult *result) {
         c->to = job->outcome.move.to;
         c->n = 0;
         c->huge = c->all = false;
+        c->crew = env->crew;
+        c->lanes = job_lanes(job);
         if (job->outcome.passes > 1)
                 return fill_from_list(job, env, result);
         int r = job_find_ahead(job, env);

@@ -84,7 +84,7 @@ int balancing_from_string(const char *s); /* -EINVAL */
                 1024 * 1024 * MIB, "the same for moves that promise ten times their cost")         \
         SETTING("migration", "pause_budget", DURATION, pause_budget_ns, 20 * NSEC_PER_MSEC, 0,     \
                 10 * NSEC_PER_SEC, "how long one move call may take; 0: no limit")                 \
-        SETTING("migration", "cpu_percent", UINT, cpu_percent, 50, 1, 100,                         \
+        SETTING("migration", "cpu_percent", UINT, cpu_percent, 50, 1, 400,                         \
                 "most CPU time of one CPU that move calls may take while a job runs")              \
         SETTING("migration", "passes", UINT, passes, 10, 1, 100,                                   \
                 "how often a job tries the pages that stay behind")                                \

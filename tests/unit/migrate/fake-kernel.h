@@ -78,7 +78,7 @@ uint64_t fake_submit(Fake *f, NodeMask from, int to);
 AddressRange fake_range(uint32_t first_page, uint32_t n);
 Move fake_move(const Fake *f, NodeMask from, int to);
 
-/* Waits for the next event; fails the test after 10 s. */
+/* Waits for the next event; fails the test after a minute. */
 Outcome fake_wait_event(Fake *f);
 
 /* Waits for the end of the job, counting the events before it; checks the accounting. */

@@ -92,6 +92,7 @@ static void random_process(Fake *f, uint64_t *random) {
         f->settings.method = (MoveMethod)(next_random(random) % METHOD_MAX);
         f->settings.pause_budget_ns = next_random(random) % 3 * 10 * NSEC_PER_MSEC;
         f->settings.bandwidth_bytes = (1 + next_random(random) % 512) * MIB;
+        f->settings.cpu_percent = next_random(random) % 2 ? 50 : 400;
         f->pressure = next_random(random) % 2 ? 50 : 0;
         f->page_ns = next_random(random) % 50 * NSEC_PER_USEC;
         f->call_ns = next_random(random) % 3 * NSEC_PER_MSEC;
@@ -119,7 +120,7 @@ static Move random_move(const Fake *f, uint64_t *random, AddressRange *ranges) {
         return move;
 }
 
-Test(mover_property, accounting_holds_over_random_scripts, .timeout = 60) {
+Test(mover_property, accounting_holds_over_random_scripts, .timeout = 100) {
         static Fake f;
 
         for (uint64_t seed = 1; seed <= 1000; seed++) {
@@ -141,7 +142,7 @@ Test(mover_property, accounting_holds_over_random_scripts, .timeout = 60) {
 
 /* Jobs of several processes between several nodes at once; the memory is one for all of them, which
  * makes it worse. */
-Test(mover_property, accounting_holds_with_several_jobs_at_once, .timeout = 60) {
+Test(mover_property, accounting_holds_with_several_jobs_at_once, .timeout = 100) {
         static Fake f;
 
         for (uint64_t seed = 1; seed <= 200; seed++) {

@@ -80,7 +80,7 @@ static void take_option(int option, const char *text) {
                 r = parse_size(text, &settings.bandwidth_bytes);
                 break;
         case 'c':
-                settings.cpu_percent = number(text, 100);
+                settings.cpu_percent = number(text, 400);
                 break;
         case 'n':
                 settings.passes = number(text, 100);
