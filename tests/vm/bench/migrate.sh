@@ -146,7 +146,7 @@ run() {
         throughput "$1, idle" "$idle_mb"
         kill -CONT "${victim_pid[1]}"
         stop_victim 1
-        start_victim 1 --size "${busy_mb}M" --mem-node 1 --run-node 0 --thp "$thp" \
+        start_victim 1 --size "${busy_mb}M" --mem-node 1 --run-node 0 --thp "$thp" --pattern pages \
                 --remap "$CASE_OUT/remap" || exit
         throughput "$1, running" "$busy_mb"
         felt "$1, running"

@@ -91,7 +91,9 @@ static size_t parse_size(const char *text) {
 }
 
 static void parse_pattern(const char *text, Options *o) {
-        static const char *const names[] = { "random", "chase", "stream", "hash", "write" };
+        static const char *const names[] = {
+                "random", "chase", "stream", "hash", "write", "pages"
+        };
 
         if (strncmp(text, "mix=", 4) == 0) {
                 o->pattern = PATTERN_MIX;
@@ -103,7 +105,7 @@ static void parse_pattern(const char *text, Options *o) {
                         o->pattern = (Pattern)i;
                         return;
                 }
-        victim_die("--pattern: random, chase, stream, hash, write or mix=PERCENT");
+        victim_die("--pattern: random, chase, stream, hash, write, pages or mix=PERCENT");
 }
 
 static void parse_threads(const char *text, Options *o) {

@@ -4,6 +4,7 @@
 
 #define BATCH         1024
 #define STREAM_FACTOR 3
+#define PAGE_WORDS    512
 /* Hash table: a key at each even word, its value after it. */
 #define PROBES_MAX 16
 
@@ -141,6 +142,18 @@ static void work_write(Worker *w) {
         w->random = state;
 }
 
+/* Most programs stay in a page for a while. Where a TLB miss costs as much as a hundred reads, as in
+ * emulation, one that does not feels nothing but flushes of the TLB. */
+static void work_pages(Worker *w) {
+        uint64_t state = w->random, sum = 0;
+        const uint64_t *page = &w->words[pick(&state, w->n_words / PAGE_WORDS) * PAGE_WORDS];
+
+        for (unsigned i = 0; i < BATCH; i++)
+                sum += page[next_random(&state) % PAGE_WORDS];
+        w->random = state;
+        w->sink += sum;
+}
+
 /* Accesses nothing but its buffer: what a batch added is added up in a register. */
 static void work_mix(Worker *w) {
         uint64_t state = w->random, sum = 0, added = 0, *words = w->words;
@@ -187,7 +200,8 @@ void pattern_work(Worker *w) {
         static void (*const work[])(Worker *) = {
                 [PATTERN_RANDOM] = work_random, [PATTERN_CHASE] = work_chase,
                 [PATTERN_STREAM] = work_stream, [PATTERN_HASH] = work_hash,
-                [PATTERN_WRITE] = work_write,   [PATTERN_MIX] = work_mix,
+                [PATTERN_WRITE] = work_write,   [PATTERN_PAGES] = work_pages,
+                [PATTERN_MIX] = work_mix,
         };
 
         work[w->pattern](w);

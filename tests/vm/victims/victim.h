@@ -15,6 +15,7 @@ typedef enum Pattern {
         PATTERN_STREAM, /* a[i] = b[i] + 3 c[i], in order */
         PATTERN_HASH,   /* look-ups with linear probing, one in ten updates */
         PATTERN_WRITE,  /* read-modify-write at random places */
+        PATTERN_PAGES,  /* many reads in one page, then in another */
         PATTERN_MIX,    /* reads and, in some percent, writes at random places */
 } Pattern;
 
