@@ -35,6 +35,8 @@ Reason gates_refuse(const ProcessInfo *info, const Track *track, pid_t self, Nod
         if (info->pinned_bytes > 0 && (double)info->pinned_bytes >= pinned_limit)
                 return against(REASON_PINNED, (double)info->pinned_bytes, pinned_limit, observed,
                                threshold);
+        if (info->device_memory)
+                return against(REASON_DEVICE_MEMORY, 0, 0, observed, threshold);
         if (settings->never_hugetlb && info->hugetlb_bytes > 0)
                 return against(REASON_HUGETLB, (double)info->hugetlb_bytes, 0, observed, threshold);
         if (settings->never_realtime && info->realtime)

@@ -88,8 +88,8 @@ static void learn_regions(DecideState *state, Track *track, const Outcome *outco
         uint64_t until_ns = add_sat(now_ns, regions_rest_ns(settings));
 
         track->pieces_until_ns = until_ns;
-        if (!regions_learn(state, outcome, settings, now_ns) && track->cooldown_until_ns < until_ns)
-                track->cooldown_until_ns = until_ns;
+        if (!regions_learn(state, outcome, settings, now_ns))
+                track_rest(track, until_ns);
 }
 
 void decide_learn(DecideState *state, const Outcome *outcome, const Settings *settings,
@@ -97,6 +97,8 @@ void decide_learn(DecideState *state, const Outcome *outcome, const Settings *se
         Track *track;
 
         learn_page_cost(state, outcome);
+        if (outcome->pages_moved > 0)
+                state->moved_ns = now_ns;
         learn_node(state, outcome, now_ns);
         if (outcome->reason == REASON_PROCESS_GONE) {
                 state_forget(state, outcome->move.id);
@@ -116,7 +118,7 @@ void decide_learn(DecideState *state, const Outcome *outcome, const Settings *se
         if (outcome->move.ranges_only)
                 learn_regions(state, track, outcome, settings, now_ns);
         else
-                track->cooldown_until_ns = add_sat(now_ns, track_cooldown_ns(track, settings));
+                track_rest(track, add_sat(now_ns, track_cooldown_ns(track, settings)));
         if (outcome->pages_moved == 0 && outcome->pages_planned > 0)
                 learn_nothing_moved(state, track, outcome, settings, now_ns);
 }

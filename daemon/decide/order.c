@@ -63,7 +63,7 @@ static void order_move(const Round *round, size_t i, const Score *score, const P
         move->remote_expected = p->remote_expected;
         move->benefit_ns = p->benefit_ns;
         move->cost_ns = p->cost_ns;
-        regions_hottest(state, view, p->target);
+        regions_hottest(state, view, p->from, p->target);
         for (size_t k = 0; k < state->n_choices; k++)
                 ranges[k] = (AddressRange) { state->choices[k].start, state->choices[k].end };
         move->n_ranges = (uint32_t)state->n_choices;

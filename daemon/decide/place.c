@@ -52,6 +52,26 @@ static void demand_sum(const Evidence *e, const Latency *l, NodeMask movable, De
         *ret = d;
 }
 
+/* Of these nodes those whose memory is no farther from its users than that of the target: what is there
+ * stays. */
+static NodeMask near_as(const Demand *d, const Latency *l, NodeMask movable, int target) {
+        NodeMask near = 0;
+        double wanted = 0;
+
+        for (uint32_t a = 0; a < l->n_nodes; a++)
+                wanted += d->share[a] * l->ratio[a][target];
+        for (NodeMask left = movable & ~node_bit(target); left; left &= left - 1) {
+                int h = node_mask_first(left);
+                double cost = 0;
+
+                for (uint32_t a = 0; a < l->n_nodes; a++)
+                        cost += d->share[a] * l->ratio[a][h];
+                if (cost <= wanted)
+                        near |= node_bit(h);
+        }
+        return near;
+}
+
 static double demand_cost_at(const Demand *d, const Latency *l, int target) {
         double cost = d->cost_fixed;
 
@@ -160,31 +180,39 @@ static bool is_better(const DecideState *state, const Placement *p, const Placem
         return load_of(state, p->target) < load_of(state, best->target);
 }
 
-/* Fills target, from, bytes, gain_share; reason REASON_NONE when a node was found. Of nodes that
+/* Fills target, from, bytes, gain_share, and the demand for what would move; reason REASON_NONE when a node was found. Of nodes that
  * cannot take it now, the best one names the reason. */
 static void choose_target(const DecideState *state, const Snapshot *snapshot,
-                          const ProcessView *view, const Demand *d, uint64_t now_ns,
+                          const ProcessView *view, uint64_t now_ns, Demand *demand,
                           Placement *ret) {
+        const Latency *l = &state->latency;
         Placement best = { .reason = REASON_NO_TARGET,
                            .target = NODE_NONE,
                            .threshold = GAIN_SHARE_MIN };
         double best_gain = 0;
+        Demand all, d;
 
+        demand_sum(view->evidence, l, state->movable, &all);
+        *demand = all;
         for (NodeMask left = state->movable & view->info->cpuset_mems; left; left &= left - 1) {
                 Placement p = { .target = node_mask_first(left) };
+                NodeMask movable = state->movable & ~near_as(&all, l, state->movable, p.target);
 
-                p.gain_share =
-                        1 - ratio_or(demand_cost_at(d, &state->latency, p.target), d->cost_now, 1);
+                d = all;
+                if (movable != state->movable)
+                        demand_sum(view->evidence, l, movable, &d);
+                p.gain_share = 1 - ratio_or(demand_cost_at(&d, l, p.target), d.cost_now, 1);
                 if (best.target == NODE_NONE && p.gain_share > best.observed)
                         best.observed = p.gain_share;
                 if (p.gain_share < GAIN_SHARE_MIN)
                         continue;
-                p.bytes = bytes_elsewhere(view, d, state->movable, p.target, &p.from);
+                p.bytes = bytes_elsewhere(view, &d, movable, p.target, &p.from);
                 p.reason = place_node_against(state, snapshot, p.target, p.bytes, now_ns, &p);
                 if (!is_better(state, &p, &best, best_gain))
                         continue;
                 best = p;
                 best_gain = p.gain_share;
+                *demand = d;
         }
         *ret = best;
 }
@@ -213,8 +241,7 @@ void place_choose(const DecideState *state, const Snapshot *snapshot, const Proc
         double ratio, wanted;
         Demand d;
 
-        demand_sum(e, &state->latency, state->movable, &d);
-        choose_target(state, snapshot, view, &d, now_ns, ret);
+        choose_target(state, snapshot, view, now_ns, &d, ret);
         if (ret->target == NODE_NONE)
                 return;
         ret->horizon_ns =

@@ -199,6 +199,15 @@ static void judge_all(Judge *j) {
         }
 }
 
+/* The load that a node has is known when everything is summed up, nothing is being moved, and what was
+ * moved is seen where it is now. */
+static bool may_spread(const DecideState *state, const Track *track, const Settings *settings,
+                       uint64_t now_ns) {
+        return settings->spread && state->served_known && state->jobs == 0 &&
+               (state->moved_ns == 0 || sub_sat(now_ns, state->moved_ns) >= SPREAD_SETTLE_NS) &&
+               track && track->pieces_until_ns <= now_ns;
+}
+
 void regions_judge(DecideState *state, const ProcessView *view, const Score *score,
                    const Track *track, const Settings *settings, uint64_t now_ns, RegionPlan *ret) {
         Judge j = {
@@ -213,9 +222,8 @@ void regions_judge(DecideState *state, const ProcessView *view, const Score *sco
                 .time = score_counts_time(view->evidence),
                 .now_ns = now_ns,
                 .plan = { .n_regions = (uint32_t)view->n_regions },
-                .spread_from = settings->spread && state->served_known && state->jobs == 0
-                                       ? state->overloaded
-                                       : NODE_NONE,
+                .spread_from =
+                        may_spread(state, track, settings, now_ns) ? state->overloaded : NODE_NONE,
         };
         RegionPlan *p = &j.plan;
 
@@ -241,7 +249,7 @@ void regions_judge(DecideState *state, const ProcessView *view, const Score *sco
         *ret = *p;
 }
 
-void regions_hottest(DecideState *state, const ProcessView *view, int to) {
+void regions_hottest(DecideState *state, const ProcessView *view, NodeMask from, int to) {
         state->n_choices = 0;
         for (size_t i = 0; i < view->n_regions; i++) {
                 const Region *r = &view->regions[i];
@@ -249,7 +257,7 @@ void regions_hottest(DecideState *state, const ProcessView *view, int to) {
 
                 for (int k = 0; k < REGION_ACCESSORS; k++)
                         remote += region_weight_remote(&r->access[k]);
-                if (remote > 0 && r->home != to && !r->unmovable)
+                if (remote > 0 && (r->home < 0 || node_mask_has(from, r->home)) && !r->unmovable)
                         state->choices[state->n_choices++] = (RegionChoice) {
                                 .start = r->start,
                                 .end = add_sat(r->start, r->bytes),

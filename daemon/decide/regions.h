@@ -44,9 +44,9 @@ void regions_judge(DecideState *state, const ProcessView *view, const Score *sco
 /* Best benefit / cost first. */
 void regions_sort(RegionChoice *choices, size_t n);
 
-/* Fills state->choices with the regions that a move of the whole process to node `to` should begin
- * with: those with most remote accesses first, HOT_RANGES_MAX at most. */
-void regions_hottest(DecideState *state, const ProcessView *view, int to);
+/* Fills state->choices with the regions that a move of the whole process from these nodes to node `to`
+ * should begin with: those with most remote accesses first, HOT_RANGES_MAX at most. */
+void regions_hottest(DecideState *state, const ProcessView *view, NodeMask from, int to);
 
 /* A job moved these regions of a process, or tried to: they rest for the cool-down, and RETURN_NS at
  * least. False when there is no room to remember it: the process has to rest instead. */

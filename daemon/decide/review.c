@@ -12,6 +12,11 @@ uint64_t track_cooldown_ns(const Track *track, const Settings *settings) {
         return mul_sat(settings->cooldown_ns, 1ull << track->doublings);
 }
 
+void track_rest(Track *track, uint64_t until_ns) {
+        if (track->cooldown_until_ns < until_ns)
+                track->cooldown_until_ns = until_ns;
+}
+
 void track_give_up(Track *track, Ledger *ledger, uint64_t now_ns) {
         uint64_t left_alone_ns = GAVE_UP_NS;
 
@@ -30,7 +35,7 @@ void track_disappoint(Track *track, Ledger *ledger, const Settings *settings, ui
         ledger->disappointing++;
         if (track->doublings < COOLDOWN_DOUBLINGS_MAX)
                 track->doublings++;
-        track->cooldown_until_ns = add_sat(now_ns, track_cooldown_ns(track, settings));
+        track_rest(track, add_sat(now_ns, track_cooldown_ns(track, settings)));
         if (++track->disappointments >= DISAPPOINTMENTS_MAX)
                 track_give_up(track, ledger, now_ns);
 }

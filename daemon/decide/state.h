@@ -88,6 +88,7 @@ struct DecideState {
         Table *region_memory; /* of RegionMemory, by process and address / REGION_BYTES */
         NodeBlock blocks[NODES_MAX];
         double page_cost_ns; /* of 4 KB, learned */
+        uint64_t moved_ns;   /* when a job last moved anything, 0 = never */
         Ledger ledger;
         PingPong ping_pong;
 
@@ -147,6 +148,9 @@ void track_disappoint(Track *track, Ledger *ledger, const Settings *settings, ui
 
 /* Leaves it alone for 10 min, twice as long the next time, a day at most. */
 void track_give_up(Track *track, Ledger *ledger, uint64_t now_ns);
+
+/* Lets it rest until then, or longer if it has to anyway. */
+void track_rest(Track *track, uint64_t until_ns);
 
 /* The cool-down that applies to it, ns. */
 uint64_t track_cooldown_ns(const Track *track, const Settings *settings);

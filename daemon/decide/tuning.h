@@ -70,6 +70,9 @@
 #define SPREAD_IMBALANCE 1.35
 /* ... and more CPU time than this: no memory controller suffers from a single CPU. */
 #define SPREAD_SERVED_MIN_NS 1e9
+/* Loads are summed up from evidence with a half-life of 10 s: after three of them what was moved counts
+ * where it is. */
+#define SPREAD_SETTLE_NS (30 * NSEC_PER_SEC)
 /* What a busy controller adds to each access is not seen in samples of who accesses what; so much of
  * the waiting is expected back, the least that any move has to save. */
 #define SPREAD_GAIN GAIN_SHARE_MIN

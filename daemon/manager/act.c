@@ -52,12 +52,13 @@ void manager_take_verdicts(Manager *m, uint64_t now_ns) {
         }
 }
 
-/* A last look before acting: it is still the same process, and it has not bound its memory since. */
+/* A last look before acting: it is still the same process, and it has not bound its memory or given it to a device
+ * since. */
 static bool still_holds(Manager *m, Tracked *p, uint64_t now_ns) {
         if (process_check(&m->root, p->id) < 0)
                 return false;
         return manager_read_policy(m, p, now_ns) >= 0 && !p->info.task_policy &&
-               !p->info.vma_policy;
+               !p->info.vma_policy && !p->info.device_memory;
 }
 
 static void submit(Manager *m, Tracked *p, const Move *move) {

@@ -67,6 +67,7 @@ static int refresh_info(Manager *m, Tracked *p, uint64_t now_ns, uint64_t boot_n
                 info.attributes = p->info.attributes;
                 info.task_policy = p->info.task_policy;
                 info.vma_policy = p->info.vma_policy;
+                info.device_memory = p->info.device_memory;
                 /* Of threads and mappings that proc/PID/status does not show. */
                 info.realtime = info.realtime || p->info.realtime;
                 info.cpuset_mems &= p->info.cpuset_mems;

@@ -57,6 +57,7 @@ typedef struct ProcessInfo {
         uint64_t
                 bandwidth_bytes; /* what the rule allows its moves per second; 0: nothing special */
         AttributesFrom attributes;
-        bool task_policy; /* a thread has an explicit memory policy (not default, local) */
-        bool vma_policy;  /* a mapping has an explicit memory policy */
+        bool task_policy;   /* a thread has an explicit memory policy (not default, local) */
+        bool vma_policy;    /* a mapping has an explicit memory policy */
+        bool device_memory; /* devices reach its memory by themselves: VFIO, RDMA, DPDK */
 } ProcessInfo;

@@ -47,6 +47,8 @@
         REASON(PINNED, "pinned",                                                                   \
                "has pinned a quarter or more of its memory for direct access "                     \
                "by devices")                                                                       \
+        REASON(DEVICE_MEMORY, "device-memory",                                                     \
+               "lets devices work on its memory by themselves (VFIO, RDMA, DPDK)")                 \
         REASON(HUGETLB, "hugetlb", "uses hugetlb pages (never.hugetlb)")                           \
         REASON(REALTIME, "realtime", "has a real-time scheduling class (never.realtime)")          \
         REASON(LOCKED, "locked", "has locked memory (never.locked)")                               \

@@ -27,6 +27,7 @@ const Field recording_process_fields[] = {
         FIELD_AS(RecordedProcess, "attributes", info.attributes, INT),
         FIELD_AS(RecordedProcess, "task_policy", info.task_policy, BOOL),
         FIELD_AS(RecordedProcess, "vma_policy", info.vma_policy, BOOL),
+        FIELD_AS(RecordedProcess, "device_memory", info.device_memory, BOOL),
         FIELD_AS(RecordedProcess, "rule_mode", info.rule_mode, INT),
         FIELD_AS(RecordedProcess, "bandwidth_bytes", info.bandwidth_bytes, U64),
         FIELD(RecordedProcess, exec_id, U64),

@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/parse.h"
 #include "records.h"
+#include "system/device_memory.h"
 #include "system/file.h"
 
 /* Start times count in ticks of USER_HZ, which is 100 on every Linux architecture we build for. */
@@ -306,6 +307,8 @@ int policy_reader_read(PolicyReader *p, const SystemRoot *root, const Topology *
                 return r;
         if (!tasks.kernel_thread && !info->kernel_thread) {
                 r = read_mappings(p, root, info->id.pid, &mappings);
+                if (r >= 0)
+                        r = device_memory_find(root, info->id.pid, &info->device_memory);
                 if (r < 0)
                         return r;
         }

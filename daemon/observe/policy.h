@@ -17,7 +17,7 @@ bool policy_reader_has_mappings(const PolicyReader *p);
 /* Sets attributes, task_policy and vma_policy of info, and what the iterators tell of every thread and
  * mapping in place of what process_read found: kernel_thread, realtime, cpuset_mems (the nodes allowed to
  * all threads), locked_bytes, pinned_bytes, and hugetlb_bytes, which counts mappings that are not touched
- * yet, too. Where mappings cannot be iterated for one
+ * yet, too; and device_memory. Where mappings cannot be iterated for one
  * process (before Linux 6.1), proc/PID/numa_maps is read once instead, which walks the page tables
  * of the process. -ESRCH: the process has ended; -EOPNOTSUPP: p is NULL. */
 int policy_reader_read(PolicyReader *p, const SystemRoot *root, const Topology *t,

@@ -233,6 +233,9 @@ static void say_excluded(Text *out, const ProcessRow *row) {
         case REASON_VMA_POLICY:
                 say(out, " What a program decides about its own memory is respected always.");
                 break;
+        case REASON_DEVICE_MEMORY:
+                say(out, " Where a device has been told to find it, memory has to stay.");
+                break;
         case REASON_CPUSET:
                 say(out, " Its cpuset would have to allow a second memory node.");
                 break;

@@ -99,6 +99,7 @@ static void make_info(Machine *m, Random *r, MachineKind kind, size_t i) {
                 info->locked_bytes = 4096;
         if (random_once_in(r, 20))
                 info->hugetlb_bytes = 2 * MIB;
+        info->device_memory = random_once_in(r, 30);
         if (random_once_in(r, 10))
                 info->pinned_bytes = random_below(r, GIB);
         if (kind == MACHINE_HOSTILE) {

@@ -30,6 +30,7 @@ CHANGE(task_policy, p->info.task_policy = true)
 CHANGE(vma_policy, p->info.vma_policy = true)
 CHANGE(pinned, p->info.pinned_bytes = GIB / 4)
 CHANGE(pinned_little, p->info.pinned_bytes = GIB / 4 - 1)
+CHANGE(device, p->info.device_memory = true)
 CHANGE(hugetlb, p->info.hugetlb_bytes = 2 * MIB)
 CHANGE(realtime, p->info.realtime = true)
 CHANGE(locked, p->info.locked_bytes = 4096)
@@ -65,6 +66,7 @@ static const Row rows[] = {
         { "mapping policy", vma_policy, REASON_VMA_POLICY, 0, 0, true },
         { "pinned", pinned, REASON_PINNED, 268435456, 268435456, true },
         { "pinned a little less", pinned_little, REASON_MOVE, -1, 2, true },
+        { "device memory", device, REASON_DEVICE_MEMORY, 0, 0, true },
         { "hugetlb", hugetlb, REASON_HUGETLB, 2097152, 0, true },
         { "realtime", realtime, REASON_REALTIME, 0, 0, true },
         { "locked", locked, REASON_LOCKED, 4096, 0, true },

@@ -161,6 +161,28 @@ Test(place, nearest_node_when_the_own_one_cannot_be_used) {
         }
 }
 
+/* Node 0 is full, so what is on node 1 goes to node 2; what is on node 0 already is nearer there and stays. */
+Test(place, what_is_nearer_than_the_target_stays) {
+        Fixture *f = fixture_new(3);
+        FixtureProcess *p = fixture_add(f, 0, 1);
+
+        f->topology.distance[0][1] = 32;
+        f->topology.distance[0][2] = 16;
+        f->nodes[0].available_bytes = 0;
+        fixture_access(p, 0, 1, 80);
+        fixture_access(p, 0, 0, 20);
+        p->use_resident = true;
+        p->resident[0] = GIB / 4;
+        p->resident[1] = GIB;
+        fixture_run(f, 100);
+        cr_assert_eq(f->plan.n_moves, 1, "%s", reason_to_string(fixture_verdict(f, 0)->reason));
+        cr_expect_eq(f->plan.moves[0].to, 2);
+        cr_expect_eq(f->plan.moves[0].from, 2, "from node 1 only");
+        cr_expect_eq(f->plan.moves[0].bytes, GIB);
+        cr_expect_float_eq(f->plan.moves[0].remote_expected, 0.8, 1e-9);
+        fixture_free(f);
+}
+
 /* Nodes 2 and 3 are as far, and node 0 cannot take it; what others use decides. */
 Test(place, the_less_busy_of_equal_nodes) {
         for (int busy = 2; busy < 4; busy++) {

@@ -64,8 +64,8 @@ static void check_process(const ProcessView *view, const Move *move, const Machi
         const Topology *t = &m->topology;
 
         cr_assert(!info->kernel_thread && !info->task_policy && !info->vma_policy &&
-                          !info->realtime && !info->locked_bytes && !info->hugetlb_bytes &&
-                          !view->busy && info->id.pid != m->snapshot.self &&
+                          !info->realtime && !info->device_memory && !info->locked_bytes &&
+                          !info->hugetlb_bytes && !view->busy && info->id.pid != m->snapshot.self &&
                           info->attributes != ATTRIBUTES_UNKNOWN,
                   "seed %lu pid %d", seed, info->id.pid);
         cr_assert(info->age_ns >= m->settings.min_age_ns / 2, "seed %lu", seed);

@@ -173,11 +173,14 @@ Test(spread, what_was_moved_rests) {
         /* It did not help: everything is served by node 1 as before. */
         pool->f->now_ns += NSEC_PER_SEC;
         fixture_decide(pool->f);
-        for (size_t i = 0; i < pool->f->plan.n_moves; i++)
-                for (uint32_t k = 0; k < pool->f->plan.moves[i].n_ranges; k++)
-                        for (uint32_t n = 0; n < o.move.n_ranges; n++)
-                                cr_assert_neq(pool->f->plan.moves[i].ranges[k].start,
-                                              BASE + n * REGION_BYTES);
+        cr_expect_eq(pool->f->plan.n_moves, 0);
+        pool->f->now_ns += 58 * NSEC_PER_SEC;
+        fixture_decide(pool->f);
+        cr_expect_eq(pool->f->plan.n_moves, 0);
+        cr_expect_eq(reason(pool), REASON_SHARED, "%s", reason_to_string(reason(pool)));
+        pool->f->now_ns += 30 * NSEC_PER_SEC;
+        fixture_run(pool->f, 20);
+        cr_expect_eq(pool->f->plan.n_moves, 1);
         pool_free(pool);
 }
 

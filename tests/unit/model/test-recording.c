@@ -45,6 +45,7 @@ static char *write_all(void) {
                              .realtime = true,
                              .attributes = ATTRIBUTES_BPF,
                              .vma_policy = true,
+                             .device_memory = true,
                              .rule_mode = RULE_OBSERVE };
         ProcessInfo other = { .id = { 43, 1 } };
         Region region = { .start = 3ull << 40,
@@ -117,7 +118,8 @@ static void check_process(const RecordingEvent *e) {
         cr_expect_eq(v->info->attributes, ATTRIBUTES_BPF);
         cr_expect_eq(v->info->rule_mode, RULE_OBSERVE);
         cr_expect_eq(v->exec_id, 11);
-        cr_expect(v->info->realtime && v->info->vma_policy && !v->info->task_policy && v->busy);
+        cr_expect(v->info->realtime && v->info->vma_policy && v->info->device_memory &&
+                  !v->info->task_policy && v->busy);
         cr_expect_eq(v->evidence->source, SOURCE_CLOCK);
         cr_expect_eq(v->evidence->access[2], 0.1);
         cr_expect_eq(v->evidence->waited[0], 0.5);

@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include "machine.h"
+#include "system/device_memory.h"
 #include "system/maps.h"
 #include "system/residency.h"
 #include "system/topology_read.h"
@@ -130,6 +131,43 @@ Test(maps, parses) {
         cr_assert_str_eq(all.name[3], "");
         cr_assert(!all.mapping[4].readable && !all.mapping[4].writable);
         cr_assert_eq(maps_read(&m.root, 8, keep, &all), -ESRCH);
+}
+
+Test(maps, memory_of_devices) {
+        static const struct {
+                const char *name;
+                bool sign;
+        } rows[] = {
+                { "/dev/infiniband/uverbs0", true },
+                { "anon_inode:[vfio-device]", true },
+                { "/dev/vfio/12", true },
+                { "/dev/uio0", true },
+                { "/sys/devices/pci0000:3a/0000:3a:00.0/resource0", true },
+                { "/dev/hugepages/rtemap_0", true },
+                { "/mnt/huge-1G/rtemap_12 (deleted)", true },
+                { "", false },
+                { "[heap]", false },
+                { "/dev/zero (deleted)", false },
+                { "/usr/lib/x86_64-linux-gnu/libibverbs.so.1.14.44", false },
+                { "/srv/resource0", false },
+                { "/sys/kernel/btf/vmlinux", false },
+        };
+        bool found;
+
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                cr_expect_eq(device_memory_is_sign(rows[i].name), rows[i].sign, "<%s>",
+                             rows[i].name);
+                machine_file(&m, "proc/7/maps",
+                             "55f1c6000000-55f1c6021000 rw-p 00000000 00:00 0 [heap]\n"
+                             "7f0000000000-7f0040000000 rw-s 00000000 00:05 77 %s\n",
+                             rows[i].name);
+                found = !rows[i].sign;
+                cr_assert_eq(device_memory_find(&m.root, 7, &found), 0);
+                cr_expect_eq(found, rows[i].sign, "<%s>", rows[i].name);
+        }
+        cr_expect_eq(device_memory_find(&m.root, 8, &found), -ESRCH);
+        machine_file(&m, "proc/7/maps", "?\n");
+        cr_expect_eq(device_memory_find(&m.root, 7, &found), -EBADMSG);
 }
 
 Test(maps, refuses_junk) {
