@@ -2,7 +2,7 @@
 
 /* What the migration engine itself costs, apart from the kernel: a process of the given size (1 TiB
  * when none is given) whose pages all move, and one whose pages are all busy. Prints time per page
- * and the most memory that was used. */
+ * and the most memory that was used; fails when that is too much. */
 
 #include <errno.h>
 #include <inttypes.h>
@@ -18,6 +18,9 @@
 
 #define BASE       (UINT64_C(1) << 40)
 #define PAGE_BYTES 4096u
+
+/* Of the whole program, for up to 1 TiB. */
+#define MEMORY_MAX_MIB 64
 
 /* Pages below `moved` are on node 0, the others on node 1; the engine goes in ascending order. */
 typedef struct Simulated {
@@ -93,7 +96,8 @@ static void sleep_until(void *userdata, uint64_t until_ns, int wake_fd) {
                                           : 0);
 }
 
-static void run(const char *name, Simulated *s) {
+/* Whether the accounts are right and the memory bounded. */
+static bool run(const char *name, Simulated *s) {
         static Topology topology = { .n_nodes = 2 };
         const MoverKernel kernel = {
                 .migrate_pages = simulate_migrate,
@@ -141,6 +145,8 @@ static void run(const char *name, Simulated *s) {
                "per page, most memory %ld MiB\n",
                name, pages, o.pages_moved, o.pages_retry, reason_to_string(o.reason), ns / 1e9,
                ns / (double)pages, usage.ru_maxrss / 1024);
+        return usage.ru_maxrss / 1024 < MEMORY_MAX_MIB && o.pages_planned == pages &&
+               (s->busy ? o.pages_retry : o.pages_moved) == pages;
 }
 
 int main(int argc, char **argv) {
@@ -150,7 +156,9 @@ int main(int argc, char **argv) {
                 fputs("usage: migrate [SIZE]\n", stderr);
                 return 2;
         }
-        run("moving", &(Simulated) { .end = BASE + bytes });
-        run("busy", &(Simulated) { .end = BASE + bytes, .busy = true });
-        return 0;
+        bool good = run("moving", &(Simulated) { .end = BASE + bytes });
+        good &= run("busy", &(Simulated) { .end = BASE + bytes, .busy = true });
+        if (!good)
+                printf("not so: every page accounted for, memory below %d MiB\n", MEMORY_MAX_MIB);
+        return !good;
 }

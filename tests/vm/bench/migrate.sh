@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # How fast the engine is and what the process feels of it, beside migratepages(8) on the same process
 # in one boot: interleaved pairs, medians. Prints a table; fails when a limit does not hold.
-# migrate.sh [PAIRS [IDLE_MB [BUSY_MB]]]
+# migrate.sh [PAIRS [MB [FELT_MB]]]: a process of MB for throughput; one of FELT_MB to ask what it feels,
+# where each move takes ten seconds or more for 256 MiB.
 
 # shellcheck source=tests/vm/guest/lib.sh
 . /lab/lib.sh
-pairs=${1:-5} idle_mb=${2:-512} busy_mb=${3:-128}
+pairs=${1:-5} mb=${2:-1024} felt_mb=${3:-192}
 pause_ms=20
 free=(--cpu-percent 100 --bandwidth 100G --pause-budget 0s)
 bad=0
@@ -138,17 +139,16 @@ felt() {
                 "$(printf '%s\n' "${others_map[@]}" | median) us"
 }
 
-# run KIND THP: idle and busy.
+# run KIND THP: idle and running.
 run() {
-        local thp=$2
-        start_victim 1 --size "${idle_mb}M" --mem-node 1 --run-node 0 --thp "$thp" || exit
+        local victim=(--mem-node 1 --run-node 0 --thp "$2" --pattern pages)
+        start_victim 1 --size "${mb}M" "${victim[@]}" || exit
         kill -STOP "${victim_pid[1]}"
-        throughput "$1, idle" "$idle_mb"
+        throughput "$1, idle" "$mb"
         kill -CONT "${victim_pid[1]}"
+        throughput "$1, running" "$mb"
         stop_victim 1
-        start_victim 1 --size "${busy_mb}M" --mem-node 1 --run-node 0 --thp "$thp" --pattern pages \
-                --remap "$CASE_OUT/remap" || exit
-        throughput "$1, running" "$busy_mb"
+        start_victim 1 --size "${felt_mb}M" "${victim[@]}" --remap "$CASE_OUT/remap" || exit
         felt "$1, running"
         stop_victim 1
 }

@@ -43,31 +43,40 @@ is "stopped: all of it" "$(victim_pages 1 0)" 0
 kill -CONT "${victim_pid[1]}"
 intact 1 "stopped"
 
-# ---- swapped out ----
-swap=
-: >/run/swapon.log
-if grep -qw -e zram0 -e ram0 -e loop0 /proc/partitions; then
-        for device in /dev/zram0 /dev/ram0; do
-                [ -b $device ] || continue
-                [ ! -e /sys/block/zram0/disksize ] || echo 64M >/sys/block/zram0/disksize
-                mkswap -q $device 2>/dev/null && swapon $device 2>/dev/null && swap=$device && break
-        done
-fi
-if [ -z "$swap" ]; then
-        truncate -s 64M /swapfile && mkswap -q /swapfile 2>/dev/null
-        swapon /swapfile 2>/run/swapon.log && swap=/swapfile
-fi
-if [ -n "$swap" ]; then
-        echo 24M >"/sys/fs/cgroup$(sed -n 's/^0:://p' "/proc/${victim_pid[1]}/cgroup")/memory.reclaim" 2>/dev/null
-        drive "${fast[@]}" "${victim_pid[1]}" 1 0
-        is "swapped: done" "$(drive_value reason)" "done"
-        drive_sum_is_right "swapped"
-        intact 1 "swapped"
-        swapoff "$swap"
-else
-        skip "swapped out" "no block device and no file system here takes swap: $(tr '\n' ' ' </run/swapon.log)"
-fi
 stop_victim 1
+
+# ---- swapped out ----
+swap=/dev/ram0
+swapped_kb() { awk '/^VmSwap/ { print $2 }' "/proc/${victim_pid[2]}/status"; }
+start_in_group() { # OPTION...: in a group of its own, so that all that is reclaimed there is its own
+        echo +memory >/sys/fs/cgroup/cgroup.subtree_control
+        mkdir -p /sys/fs/cgroup/swapped
+        # shellcheck disable=SC2016
+        victim_command=(bash -c 'echo $$ >/sys/fs/cgroup/swapped/cgroup.procs; exec victim "$@"' bash)
+        start_victim 2 "$@"
+        victim_command=(victim)
+}
+if ! labtool module /lab/modules/brd.ko "rd_nr=1 rd_size=65536" 2>/run/module.log; then
+        skip "swapped out" "no disk in memory to swap to: $(</run/module.log)"
+elif ok "a disk to swap to" wait_until 10 test -b $swap &&
+        ok "swapping there" eval "mkswap $swap >/dev/null 2>&1 && swapon $swap" &&
+        start_in_group --size 32M --mem-node 1 --run-node 0 --thp off --checksum; then
+        kill -STOP "${victim_pid[2]}" # so that what is reclaimed stays away
+        for _ in 1 2 3 4 5; do
+                [ "$(swapped_kb)" -ge 8192 ] || echo 8M >/sys/fs/cgroup/swapped/memory.reclaim
+        done 2>/run/reclaim.log
+        before_kb=$(swapped_kb)
+        compare "swapped: a part of it, kB" "$before_kb" ">=" 4096
+        drive "${fast[@]}" "${victim_pid[2]}" 1 0
+        is "swapped: done" "$(drive_value reason)" "done"
+        is "swapped: all that is in memory" "$(victim_pages 2 1)" 0
+        compare "swapped: what is on the disk stays there, kB" "$(swapped_kb)" ">=" $((before_kb - 1024))
+        drive_sum_is_right "swapped"
+        kill -CONT "${victim_pid[2]}"
+        intact 2 "swapped"
+        stop_victim 2
+        swapoff $swap
+fi
 
 # ---- under a memory limit ----
 # What it may use is little more than what it has: copies must not be charged twice.

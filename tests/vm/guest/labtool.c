@@ -345,12 +345,24 @@ static int idle(const char *number) {
                 (void)pause();
 }
 
+/* A module that needs no other. */
+static int load_module(const char *path, const char *parameters) {
+        int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+        if (fd < 0 || syscall(SYS_finit_module, fd, parameters, 0) < 0)
+                return fail(path);
+        (void)close(fd);
+        return 0;
+}
+
 int main(int argc, char **argv) {
         size_t n_shared = 0;
         const char *verb = argc > 1 ? argv[1] : "";
 
         if (strcmp(verb, "idle") == 0 && argc == 3)
                 return idle(argv[2]);
+        if (strcmp(verb, "module") == 0 && argc == 4)
+                return load_module(argv[2], argv[3]);
         uint8_t *shared = map_shared(&n_shared);
         if (!shared)
                 return fail("shared memory device");
@@ -371,7 +383,7 @@ int main(int argc, char **argv) {
         if (strcmp(verb, "save") == 0 && argc == 3)
                 return save(oracle, argv[2]);
         fputs("usage: labtool oracle | selftest | send | penalty NS | save FILE | share "
-              "ID|nodeN FILE|MS | idle N\n",
+              "ID|nodeN FILE|MS | idle N | module FILE PARAMETERS\n",
               stderr);
 
         return 2;

@@ -20,6 +20,8 @@ from .tools import guest_programs, tools
 from .util import EXIT_LAB, EXIT_TIMEOUT, LabError, VM_DIR, say
 
 GUEST_FILES = ["agent", "check-exposition", "check-screen", "lib.sh", "run-cases"]
+# A disk in memory, to swap to. Nothing loads it but a case that wants it.
+GUEST_MODULES = ["brd"]
 # Bookworm and later merge these into /usr; a directory of that name would replace the link.
 MERGED = ("bin", "sbin", "lib", "lib64")
 MAGIC = 0x31656C6361726F6E
@@ -84,6 +86,10 @@ def _overlay(out, shape, run):
     for name, source in run.files.items():
         with open(source, "rb") as handle:
             writer.file(name, handle.read(), 0o755 if os.access(source, os.X_OK) else 0o644)
+    for name in GUEST_MODULES:
+        data = kernel.module(shape.kernel, name)
+        if data:
+            writer.file(f"lab/modules/{name}.ko", data)
     writer.file("lab/env", _environment(shape))
     writer.file("lab/command", run.command + "\n")
     writer.end()

@@ -2,6 +2,7 @@
 """Debian's cloud kernels, unpacked without installing them."""
 
 import glob
+import lzma
 import os
 import subprocess
 
@@ -58,6 +59,19 @@ def kernel(version):
                 raise LabError(f"kernel {version} is not available: {error}",
                                EXIT_SKIP) from error
     return _image_in(path)
+
+
+def module(version, name):
+    """The module's file, decompressed; None when the kernel's package has none of that name."""
+    root = os.path.join(cache_dir(), f"kernel-{version}")
+    for path in glob.glob(os.path.join(root, "**", f"{name}.ko*"), recursive=True):
+        with open(path, "rb") as handle:
+            data = handle.read()
+        if path.endswith(".ko"):
+            return data
+        if path.endswith(".ko.xz"):
+            return lzma.decompress(data)
+    return None
 
 
 def release(version):
