@@ -153,10 +153,11 @@ by_hand() {
         is "the daemon still runs" "$(daemon_property State)" running
         ok "and is told" journal_has 'migratepages\[[0-9]+\] moves memory between nodes as well'
         before=$(moved_by_daemon)
-        start_victim 3 --size 64M --mem-node 1 --run-node 0 || exit
+        ok "it records" wait_until 30 numabalancerctl record "$CASE_OUT/yields.rec" 30s
+        start_victim 3 --name v-yields --size 64M --mem-node 1 --run-node 0 || exit
         ok "a process is only observed for that reason" wait_until 60 judged_other_mover 3
         ok "what would be moved is told" wait_until 15 journal_has \
-                "would move victim\[${victim_pid[3]}\]"
+                "would move v-yields\[${victim_pid[3]}\]"
         sleep 10
         is "no page was moved" "$(moved_by_daemon)" "$before"
 }

@@ -28,6 +28,8 @@ class Shape:
     penalty: int = 0
     append: str = ""
     distance: int = 20
+    # Rows of distances between all nodes, "10,15/30,10", where one distance does not do.
+    distances: str = ""
     oracle: bool = True
 
     def check(self):
@@ -37,6 +39,12 @@ class Shape:
             raise LabError(f"1 to {MAX_CPUS} CPUs in all", EXIT_USAGE)
         if self.mem < 512 << 20 or self.mem % (1 << 20):
             raise LabError("at least 512M per node, in whole MiB", EXIT_USAGE)
+        if self.distances and {len(self.table), *map(len, self.table)} != {self.memory_nodes}:
+            raise LabError(f"distances: {self.memory_nodes} rows of as many numbers", EXIT_USAGE)
+
+    @property
+    def table(self):
+        return [row.split(",") for row in self.distances.split("/")]
 
     @property
     def memory_nodes(self):
@@ -66,6 +74,8 @@ def _numa(shape):
         for dst in range(shape.memory_nodes):
             if src != dst:
                 far = 2 * shape.distance if max(src, dst) >= shape.nodes else shape.distance
+                if shape.distances:
+                    far = shape.table[src][dst]
                 words += ["-numa", f"dist,src={src},dst={dst},val={far}"]
     return words
 

@@ -83,7 +83,7 @@ def _shape_values(words, where):
             shape[key] = parse_size(value)
         elif key == "memory_node":
             shape[key] = _yes(value)
-        elif key in ("balancing", "append"):
+        elif key in ("balancing", "append", "distances"):
             shape[key] = value
         elif key == "kernel":
             rest[key] = value
@@ -210,7 +210,8 @@ def _run_group(tap, shape, cases, options):
             tap.skip(case.label, str(error))
         return
     name = (f"{shape.kernel}-{shape.nodes}x{shape.cpus_per_node}{'m' if shape.memory_node else ''}"
-            f"-{shape.mem >> 20}M-p{shape.penalty}-{shape.balancing}")
+            f"-{shape.mem >> 20}M-p{shape.penalty}-{shape.balancing}"
+            f"{'-distances' if shape.distances else ''}")
     attempt = 0
     while cases:
         attempt += 1
