@@ -23,9 +23,6 @@
 #define RESIDENT_NSEC     (10 * NSEC_PER_SEC)
 #define RESIDENT_MAX_TICK 16
 
-/* How long the answer about memory policies holds: a program may lift them, or exec another. */
-#define POLICY_KEEP_NSEC (60 * NSEC_PER_SEC)
-
 /* A process that was not of interest for this long is forgotten. */
 #define TRACKED_KEEP_NSEC (30 * NSEC_PER_SEC)
 
@@ -49,11 +46,10 @@ static bool info_is_stale(const Tracked *p, uint64_t now_ns) {
         return p->info_ns == 0 || now_ns - p->info_ns >= keep_ns;
 }
 
-/* Reads /proc/PID again, keeping what the BPF iterators told while it is fresh. Of a candidate it is
- * asked for again then, so that what is known does not turn unknown for an evaluation; of others when
- * everything else speaks for a move. 0, or -ESRCH when it is gone. */
+/* Reads /proc/PID again, keeping what the BPF iterators told while it holds. 0, or -ESRCH when it is
+ * gone. */
 static int refresh_info(Manager *m, Tracked *p, uint64_t now_ns, uint64_t boot_ns) {
-        bool fresh = p->policy_ns != 0 && now_ns - p->policy_ns < POLICY_KEEP_NSEC;
+        PolicyAnswer answer = tracked_policy(p, now_ns);
         ProcessInfo info = {};
         int r;
 
@@ -63,7 +59,7 @@ static int refresh_info(Manager *m, Tracked *p, uint64_t now_ns, uint64_t boot_n
         if (!process_id_equal(info.id, p->id))
                 return -ESRCH;
         manager_match_rules(m, &info);
-        if (fresh) {
+        if (answer == POLICY_HOLDS) {
                 info.attributes = p->info.attributes;
                 info.task_policy = p->info.task_policy;
                 info.vma_policy = p->info.vma_policy;
@@ -76,7 +72,7 @@ static int refresh_info(Manager *m, Tracked *p, uint64_t now_ns, uint64_t boot_n
         }
         p->info = info;
         p->info_ns = now_ns;
-        if (!fresh && p->policy_ns != 0 && p->verdict.candidate)
+        if (answer == POLICY_ASK)
                 (void)manager_read_policy(m, p, now_ns);
         return 0;
 }

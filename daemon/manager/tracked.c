@@ -19,6 +19,14 @@ Table *tracked_free(Table *t) {
         return table_free(t);
 }
 
+PolicyAnswer tracked_policy(const Tracked *p, uint64_t now_ns) {
+        if (p->policy_ns == 0)
+                return POLICY_UNKNOWN;
+        if (now_ns - p->policy_ns < POLICY_KEEP_NSEC)
+                return POLICY_HOLDS;
+        return p->verdict.candidate ? POLICY_ASK : POLICY_UNKNOWN;
+}
+
 Tracked *tracked_find_pid(const Table *t, pid_t pid) {
         uint32_t cursor = 0;
         Tracked *p, *best = NULL;

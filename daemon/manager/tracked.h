@@ -7,6 +7,7 @@
 #include "model/evidence.h"
 #include "model/plan.h"
 #include "model/process.h"
+#include "model/settings.h"
 
 /* One active process that the manager knows more about than its accesses. Lives in a Table of
  * PROCESSES_MAX entries keyed by pid and start time. */
@@ -24,6 +25,19 @@ typedef struct Tracked {
         EvidenceSource passed_over; /* a better source that does not see it, and why */
         SourceWhy source_why;
 } Tracked;
+
+/* How long the answer about memory policies holds: a program may lift them, or exec another. */
+#define POLICY_KEEP_NSEC (60 * NSEC_PER_SEC)
+
+typedef enum PolicyAnswer {
+        POLICY_UNKNOWN, /* asked for when everything else speaks for a move */
+        POLICY_HOLDS,
+        POLICY_ASK, /* of a candidate it is asked for again at once, so that what is known does not
+                     * turn unknown for an evaluation */
+} PolicyAnswer;
+
+/* What is to be made of the last answer about the memory policies of p. */
+PolicyAnswer tracked_policy(const Tracked *p, uint64_t now_ns);
 
 static inline TableKey tracked_key(ProcessId id) {
         return (TableKey) { (uint64_t)id.pid, id.starttime };

@@ -44,6 +44,26 @@ Test(tracked, expire_drops_only_what_was_not_seen) {
         tracked_free(t);
 }
 
+Test(tracked, a_candidate_is_asked_again_before_its_policies_turn_unknown) {
+        static const struct {
+                uint64_t asked_s, now_s;
+                bool candidate;
+                PolicyAnswer answer;
+        } rows[] = {
+                { 0, 1000, true, POLICY_UNKNOWN },     { 1000, 1000, false, POLICY_HOLDS },
+                { 1000, 1059, true, POLICY_HOLDS },    { 1000, 1060, true, POLICY_ASK },
+                { 1000, 1060, false, POLICY_UNKNOWN },
+        };
+
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                Tracked p = { .policy_ns = rows[i].asked_s * NSEC_PER_SEC,
+                              .verdict = { .candidate = rows[i].candidate } };
+
+                cr_expect_eq(tracked_policy(&p, rows[i].now_s * NSEC_PER_SEC), rows[i].answer,
+                             "row %zu", i);
+        }
+}
+
 Test(tracked, free_accepts_null) {
         cr_assert_null(tracked_free(NULL));
 }

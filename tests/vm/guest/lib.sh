@@ -13,7 +13,7 @@ lab_failures=0
 
 # Victims keep every virtual CPU busy, and under emulation a question takes seconds anyway: those who
 # ask go first.
-busctl() { nice -n -10 busctl "$@"; }
+busctl() { nice -n -10 busctl --timeout=60 "$@"; }
 journalctl() { nice -n -10 journalctl "$@"; }
 jq() { nice -n -10 jq "$@"; }
 labtool() { nice -n -10 labtool "$@"; }
