@@ -119,7 +119,8 @@ void decide_learn(DecideState *state, const Outcome *outcome, const Settings *se
                 learn_regions(state, track, outcome, settings, now_ns);
         else
                 track_rest(track, add_sat(now_ns, track_cooldown_ns(track, settings)));
-        if (outcome->pages_moved == 0 && outcome->pages_planned > 0)
+        if (outcome->pages_moved == 0 &&
+            (outcome->pages_planned > 0 || outcome->reason == REASON_SHARED))
                 learn_nothing_moved(state, track, outcome, settings, now_ns);
 }
 

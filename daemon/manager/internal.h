@@ -142,6 +142,7 @@ AddressRange *manager_take_ranges(Manager *m, Outcome *o);
 
 /* jobs.c: events of the engine, and the look back at what a job achieved. */
 int manager_start_jobs(Manager *m);
+void manager_take_outcomes(Manager *m);
 void manager_verify_outcomes(Manager *m, uint64_t now_ns);
 void manager_flush_outcomes(Manager *m);
 /* Ends all jobs and takes their last events; at the end of the daemon. */

@@ -127,7 +127,7 @@ void manager_flush_outcomes(Manager *m) {
         m->n_pending = 0;
 }
 
-static void take_events(Manager *m) {
+void manager_take_outcomes(Manager *m) {
         Outcome o;
 
         while (mover_next_event(m->mover, &o) > 0) {
@@ -143,7 +143,7 @@ static void take_events(Manager *m) {
 static int on_mover(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
         Manager *m = userdata;
 
-        take_events(m);
+        manager_take_outcomes(m);
         manager_update_state(m);
         return 0;
 }
@@ -152,7 +152,7 @@ void manager_finish_jobs(Manager *m) {
         if (!m->mover)
                 return; /* nothing to move on this machine */
         mover_stop(m->mover);
-        take_events(m);
+        manager_take_outcomes(m);
 }
 
 int manager_start_jobs(Manager *m) {

@@ -94,16 +94,22 @@ static void tell_source(Manager *m) {
 
 static int on_tick(sd_event_source *source, uint64_t usec, void *userdata) {
         Manager *m = userdata;
-        uint64_t now_ns = clock_monotonic_ns();
+        uint64_t now_ns;
         int r;
 
+        /* What ended meanwhile is known before anything is planned again. */
+        manager_take_outcomes(m);
+        now_ns = clock_monotonic_ns();
         manager_read_kernel(m, now_ns);
         manager_watch_movers(m, now_ns);
         evaluate(m, now_ns);
         tell_source(m);
         manager_update_state(m);
 
-        r = sd_event_source_set_time_relative(source, next_interval_usec(m, now_ns));
+        /* From now on, not from when the loop woke up: where an evaluation takes longer than the
+         * interval, the next one would be due at once, and nothing else would ever get its turn. */
+        r = sd_event_source_set_time(source, clock_monotonic_ns() / NSEC_PER_USEC +
+                                                     next_interval_usec(m, now_ns));
         if (r < 0)
                 return r;
         return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);

@@ -281,3 +281,15 @@ Test(review, counters) {
         cr_expect_eq(c.ping_pong_stops, 3);
         fixture_free(m.f);
 }
+
+/* All that it has elsewhere is mapped by others, so nothing was even planned: it would be the same at the
+ * end of the cool-down. */
+Test(review, only_shared_pages_left) {
+        Moved m = moved();
+
+        m.outcome.reason = REASON_SHARED;
+        m.outcome.pages_moved = m.outcome.pages_planned = 0;
+        decide_learn(m.f->state, &m.outcome, &m.f->settings, m.f->now_ns);
+        cr_expect_eq(m.track->gave_up_until_ns, m.f->now_ns + 600 * NSEC_PER_SEC);
+        fixture_free(m.f);
+}
