@@ -3,8 +3,7 @@
 # Which sources and BPF programs work on which kernel: a table, and a failure where one that worked
 # does not. The processor is emulated and has no PMU, so pebs and ibs are absent; their programs run on
 # page faults, which tell an address too.
-# lab: nodes=2 mem=1G kernel=6.1,6.12 timeout=300
-# lab: nodes=2 mem=1G kernel=5.10,7 timeout=300 long=yes
+# lab: nodes=2 mem=1G kernel=all timeout=300
 
 # shellcheck source=tests/vm/guest/lib.sh
 . /lab/lib.sh
