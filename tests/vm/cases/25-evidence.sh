@@ -146,6 +146,16 @@ redis-benchmark -s $socket -t get,set -P 32 -d 200 -r 50000 -n 100000000 -q >"$C
 bench=$!
 sleep 2
 watch $redis
+# Its accesses come in bunches, one request after the other, so samples differ more than by chance: the mean of
+# what the daemon says over the whole time is compared with what was true over the same time.
+sum=$estimate
+for _ in 1 2 3; do
+        sleep 8
+        look $redis
+        diag "estimated $estimate %"
+        sum=$(awk -v s="$sum" -v e="$estimate" 'BEGIN { print s + e }')
+done
+estimate=$(awk -v s="$sum" 'BEGIN { print s / 4 }')
 truth=$(node_share)
 kill $bench $redis
 agree "redis under redis-benchmark" "$truth"
