@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The whole way: a misplaced process is found, moved, reported; what is bound or shared stays; a
 # restart keeps working.
-# lab: nodes=2 mem=2G kernel=6.1,6.12 timeout=420
+# lab: nodes=2 mem=2G kernel=6.1 timeout=420
+# lab: nodes=2 mem=2G kernel=6.12 timeout=420 long=yes
 # Copying and sampling are dear in emulation and these cases do not test the cost rule:
 # benefit_ratio = 0.1, cpu_max_percent = 30.
 

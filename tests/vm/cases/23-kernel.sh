@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Beside the kernel and other movers: kernel_balancing is set and put back, the kernel's account of
 # moved pages agrees with the engine's, and another mover makes the daemon only observe.
-# lab: nodes=2 mem=1G kernel=all timeout=600 stage=yes
+# lab: nodes=2 mem=1G kernel=5.10,6.1,7 timeout=600 stage=yes
+# lab: nodes=2 mem=1G kernel=6.12 timeout=600 stage=yes long=yes
 # Copying and sampling are dear in emulation and these cases do not test the cost rule:
 # benefit_ratio = 0.1, cpu_max_percent = 30.
 
