@@ -52,23 +52,25 @@ static void demand_sum(const Evidence *e, const Latency *l, NodeMask movable, De
         *ret = d;
 }
 
+/* What the memory that may move would cost its users on each of these nodes. */
+static void cost_by_node(const Demand *d, const Latency *l, NodeMask nodes, double ret[NODES_MAX]) {
+        for (NodeMask left = nodes; left; left &= left - 1) {
+                int node = node_mask_first(left);
+
+                ret[node] = 0;
+                for (uint32_t a = 0; a < l->n_nodes; a++)
+                        ret[node] += d->share[a] * l->ratio[a][node];
+        }
+}
+
 /* Of these nodes those whose memory is no farther from its users than that of the target: what is there
  * stays. */
-static NodeMask near_as(const Demand *d, const Latency *l, NodeMask movable, int target) {
+static NodeMask near_as(const double cost[NODES_MAX], NodeMask movable, int target) {
         NodeMask near = 0;
-        double wanted = 0;
 
-        for (uint32_t a = 0; a < l->n_nodes; a++)
-                wanted += d->share[a] * l->ratio[a][target];
-        for (NodeMask left = movable & ~node_bit(target); left; left &= left - 1) {
-                int h = node_mask_first(left);
-                double cost = 0;
-
-                for (uint32_t a = 0; a < l->n_nodes; a++)
-                        cost += d->share[a] * l->ratio[a][h];
-                if (cost <= wanted)
-                        near |= node_bit(h);
-        }
+        for (NodeMask left = movable & ~node_bit(target); left; left &= left - 1)
+                if (cost[node_mask_first(left)] <= cost[target])
+                        near |= left & -left;
         return near;
 }
 
@@ -180,8 +182,8 @@ static bool is_better(const DecideState *state, const Placement *p, const Placem
         return load_of(state, p->target) < load_of(state, best->target);
 }
 
-/* Fills target, from, bytes, gain_share, and the demand for what would move; reason REASON_NONE when a node was found. Of nodes that
- * cannot take it now, the best one names the reason. */
+/* Fills target, from, bytes, gain_share, and the demand for what would move; reason REASON_NONE when a
+ * node was found. Of nodes that cannot take it now, the best one names the reason. */
 static void choose_target(const DecideState *state, const Snapshot *snapshot,
                           const ProcessView *view, uint64_t now_ns, Demand *demand,
                           Placement *ret) {
@@ -189,14 +191,15 @@ static void choose_target(const DecideState *state, const Snapshot *snapshot,
         Placement best = { .reason = REASON_NO_TARGET,
                            .target = NODE_NONE,
                            .threshold = GAIN_SHARE_MIN };
-        double best_gain = 0;
+        double best_gain = 0, cost[NODES_MAX];
         Demand all, d;
 
         demand_sum(view->evidence, l, state->movable, &all);
+        cost_by_node(&all, l, state->movable, cost);
         *demand = all;
         for (NodeMask left = state->movable & view->info->cpuset_mems; left; left &= left - 1) {
                 Placement p = { .target = node_mask_first(left) };
-                NodeMask movable = state->movable & ~near_as(&all, l, state->movable, p.target);
+                NodeMask movable = state->movable & ~near_as(cost, state->movable, p.target);
 
                 d = all;
                 if (movable != state->movable)

@@ -29,8 +29,7 @@ static void tell(Manager *m, const Outcome *o, const Evidence *e) {
 static void count_outcome(Manager *m, const Outcome *o) {
         Counters *c = &m->counters;
 
-        if (o->reason == REASON_DONE || o->reason == REASON_PARTLY ||
-            o->reason == REASON_NOTHING_TO_DO)
+        if (outcome_is_complete(o) || o->reason == REASON_PARTLY)
                 c->migrations_finished++;
         else
                 c->migrations_failed++;

@@ -17,10 +17,15 @@ bool job_sweeps_always(const Job *job) {
         return job->settings.method == METHOD_MIGRATE_PAGES && !job->outcome.move.ranges_only;
 }
 
+/* Whether migrate_pages(2) may serve this job at all. With CAP_SYS_NICE it moves what everybody shares, and
+ * to nodes outside the cpuset. */
+static bool job_knows_sweeps(const Job *job, const JobEnv *env) {
+        return !env->kernel->may_move_all && job->settings.method != METHOD_MOVE_PAGES &&
+               !job->outcome.move.ranges_only;
+}
+
 bool job_sweeps_first(const Job *job, const JobEnv *env) {
-        /* With CAP_SYS_NICE it moves what everybody shares, and to nodes outside the cpuset. */
-        return !env->kernel->may_move_all && job->settings.pause_budget_ns == 0 &&
-               job->settings.method != METHOD_MOVE_PAGES && !job->outcome.move.ranges_only;
+        return job_knows_sweeps(job, env) && job->settings.pause_budget_ns == 0;
 }
 
 bool job_may_sweep(const Job *job, const JobEnv *env, uint64_t pages) {
@@ -28,10 +33,7 @@ bool job_may_sweep(const Job *job, const JobEnv *env, uint64_t pages) {
         uint64_t ns = add_sat(job_estimate_sweep_ns(env, pages),
                               mul_sat(job->all_pages, WALK_NS_PER_PAGE));
 
-        if (env->kernel->may_move_all) /* see above */
-                return false;
-        if (job->settings.method == METHOD_MOVE_PAGES || job->outcome.move.ranges_only ||
-            ns > SWEEP_NS_MAX)
+        if (!job_knows_sweeps(job, env) || ns > SWEEP_NS_MAX)
                 return false;
         return job_sweeps_always(job) || budget_ns == 0 || ns <= budget_ns;
 }

@@ -85,3 +85,7 @@ int outcome_errno(const Outcome *o) {
                 }
         return error;
 }
+
+bool outcome_is_complete(const Outcome *o) {
+        return o->reason == REASON_DONE || o->reason == REASON_NOTHING_TO_DO;
+}

@@ -96,3 +96,6 @@ typedef struct Outcome {
 /* The errno that tells best what went wrong: that of the call which ended the job, else of the
  * class with most failures; 0 when nothing failed. */
 int outcome_errno(const Outcome *o);
+
+/* Whether nothing is left of what there was to move. */
+bool outcome_is_complete(const Outcome *o);

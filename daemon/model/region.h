@@ -21,10 +21,10 @@ typedef struct RegionAccess {
 
 /* A piece of one mapping of a process, as the policy sees it. */
 typedef struct Region {
-        uint64_t start;    /* address, page aligned */
-        uint64_t bytes;    /* REGION_BYTES, or a power of two of them for a large process; less where
+        uint64_t start;   /* address, page aligned */
+        uint64_t bytes;   /* REGION_BYTES, or a power of two of them for a large process; less where
                             * the mapping begins or ends inside */
-        uint64_t mapping;  /* where the mapping begins: regions with the same are neighbours */
+        uint64_t mapping; /* where the mapping begins: regions with the same are neighbours */
         uint64_t since_ns; /* CLOCK_MONOTONIC since when the same node accesses it most */
         RegionAccess access[REGION_ACCESSORS];
         float other;    /* accesses by nodes that are not listed */

@@ -202,9 +202,10 @@ void report_bus_changed(ReportBus *b) {
                 (void)sd_bus_emit_properties_changed_strv(b->bus, BUS_PATH, BUS_INTERFACE, names);
 }
 
-/* "done" when everything was moved, or nothing was there to be moved, "partly" when something was, else "failed". */
+/* "done" when everything was moved, or nothing was there to be moved, "partly" when something was, else
+ * "failed". */
 static const char *outcome_result(const Outcome *o) {
-        if (o->reason == REASON_DONE || o->reason == REASON_NOTHING_TO_DO)
+        if (outcome_is_complete(o))
                 return "done";
         return o->pages_moved ? "partly" : "failed";
 }
