@@ -30,13 +30,17 @@ small=(--size 24M --thp off)
 from_node0=("${small[@]}" --mem-node 1 --run-node 0)
 from_node1=("${small[@]}" --mem-node 0 --run-node 1)
 
+# First the one in a unit of its own: systemd turns the cpuset controller on for it, which before Linux 6.2
+# makes all processes forget which CPUs they asked for.
+victim_command=(systemd-run --quiet --scope --unit=confined -p AllowedMemoryNodes=1 victim)
+launch_victim 5 --name v-cpuset "${from_node0[@]}"
+victim_command=(victim)
+await_victims 5 || exit
+freeze_victims 5
 launch_victim 1 --name v-free "${from_node0[@]}" --checksum
 launch_victim 2 --name v-membind "${from_node0[@]}" --bind 1
 launch_victim 3 --name v-mbind "${from_node0[@]}" --mbind 1
 launch_victim 4 --name v-io-uring "${from_node0[@]}" --pin-uring 80
-victim_command=(systemd-run --quiet --scope --unit=confined -p AllowedMemoryNodes=1 victim)
-launch_victim 5 --name v-cpuset "${from_node0[@]}"
-victim_command=(victim)
 launch_victim 6 --name v-interleave "${from_node1[@]}" --interleave
 launch_victim 7 --name v-mlock "${from_node1[@]}" --mlock
 launch_victim 8 --name v-realtime "${from_node1[@]}"
@@ -47,6 +51,8 @@ for id in {1..11}; do
         await_victims "$id" || exit
         freeze_victims "$id"
 done
+ok "the free one is held to its CPU" \
+        grep -qxF $'Cpus_allowed_list:\t0' /proc/"${victim_pid[1]}"/task/*/status
 # Its thread that only waits; the one that works must not stop the others of its CPU.
 ok "a thread gets a real-time class" chrt --rr -p 1 "${victim_pid[8]}"
 
