@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "manager/internal.h"
+#include "manager/rhythm.h"
 #include "report/journal.h"
 #include "base/clock.h"
 
@@ -15,9 +16,6 @@
 
 /* Quiet begins when nothing was close to the gates for this long. */
 #define QUIET_AFTER_NSEC (10 * NSEC_PER_SEC)
-
-/* The timer may be merged with other wake-ups of the machine within this. */
-#define TICK_ACCURACY_USEC (50 * 1000ull)
 
 /* Whether something goes on that deserves the short interval; and how well the least known process is known
  * for whose sake it does. */
@@ -95,7 +93,6 @@ static void tell_source(Manager *m) {
 static int on_tick(sd_event_source *source, uint64_t usec, void *userdata) {
         Manager *m = userdata;
         uint64_t now_ns;
-        int r;
 
         /* What ended meanwhile is known before anything is planned again. */
         manager_take_outcomes(m);
@@ -106,29 +103,13 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata) {
         tell_source(m);
         manager_update_state(m);
 
-        /* From now on, not from when the loop woke up: where an evaluation takes longer than the
-         * interval, the next one would be due at once, and nothing else would ever get its turn. */
-        r = sd_event_source_set_time(source, clock_monotonic_ns() / NSEC_PER_USEC +
-                                                     next_interval_usec(m, now_ns));
-        if (r < 0)
-                return r;
-        return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+        return rhythm_next(source, next_interval_usec(m, now_ns));
 }
 
 int manager_start_tick(Manager *m) {
-        int r;
-
         m->balancing = -1;
         manager_read_kernel(m, clock_monotonic_ns());
         if (observer_source(m->observer) == SOURCE_NONE)
                 return 0; /* nothing to evaluate: no wake-ups at all */
-        r = sd_event_add_time_relative(m->event, &m->tick_source, CLOCK_MONOTONIC, TICK_BUSY_USEC,
-                                       TICK_ACCURACY_USEC, on_tick, m);
-        if (r < 0)
-                return r;
-        (void)sd_event_source_set_description(m->tick_source, "tick");
-        r = sd_event_source_set_priority(m->tick_source, SD_EVENT_PRIORITY_NORMAL - 10);
-        if (r < 0)
-                return r;
-        return sd_event_source_set_exit_on_failure(m->tick_source, true);
+        return rhythm_start(m->event, TICK_BUSY_USEC, on_tick, m, &m->tick_source);
 }

@@ -100,9 +100,11 @@ read_pages 1
 is "mode observe: the free one stays" "${pages[1]}" "${before[1]}"
 
 config act
+freeze_victims 1 # so that its move is in the recording
 ok "reload with mode act" systemctl reload numabalancerd
 record held
 oracle_mark act
+thaw_victims 1
 seconds=$(wait_for_share 1 5 120)
 compare "the free one is moved" "${seconds:-none}" "<" 120
 is "its memory is intact" "$(victim_checksum 1)" ok
