@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/prefix.h"
 
 /* More than any sensible file needs, less than recursion could choke on. */
 #define DEPTH_MAX 32
@@ -105,7 +106,7 @@ static int scan_string(Scanner *s) {
 
         copy(s, 1);
         while (*s->in != '"') {
-                if (strncmp(s->in, "\\x00", 4) == 0)
+                if (after_prefix(s->in, "\\x00"))
                         return refuse(s, "\\x00 in a string");
                 if (!*s->in || (*s->in == '\\' && !s->in[1])) {
                         s->line = first_line;
@@ -231,7 +232,7 @@ static int refuse_include_lines(const char *path, const char *text, ConfigError 
 
         for (const char *p = text; p; line++) {
                 p += strspn(p, " \t");
-                if (strncmp(p, "@include", 8) == 0)
+                if (after_prefix(p, "@include"))
                         return config_error(error, -EBADMSG, path, line,
                                             "@include is not supported; use drop-in files instead");
                 p = strchr(p, '\n');

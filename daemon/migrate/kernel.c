@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/prefix.h"
 #include "migrate/chunk.h"
 #include "base/clock.h"
 #include "system/maps.h"
@@ -72,14 +73,14 @@ static int kernel_query_pages(void *userdata, pid_t pid, const uint64_t *address
 
 /* Mappings that the kernel made for itself; their pages belong to nobody. */
 static bool name_is_special(const char *name) {
-        return strncmp(name, "[vvar", strlen("[vvar")) == 0 || strcmp(name, "[vdso]") == 0 ||
+        return after_prefix(name, "[vvar") || strcmp(name, "[vdso]") == 0 ||
                strcmp(name, "[vsyscall]") == 0;
 }
 
 /* Anonymous memory of MAP_HUGETLB; processes with hugetlb files are told by their account of pages,
  * long before. */
 static bool name_is_hugetlb(const char *name) {
-        return strncmp(name, "/anon_hugepage", strlen("/anon_hugepage")) == 0;
+        return after_prefix(name, "/anon_hugepage");
 }
 
 typedef struct Taker {

@@ -3,11 +3,11 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/parse.h"
+#include "base/prefix.h"
 #include "observe/source.h"
 #include "system/file.h"
 
@@ -27,7 +27,7 @@ int perf_read_cpus(const SystemRoot *root, const char *path, CpuSet *ret) {
         if (r < 0)
                 return r;
         /* The kernel writes "(null)" for nohz_full when there is none. */
-        if (strncmp(text, "(null)", 6) == 0)
+        if (after_prefix(text, "(null)"))
                 return -ENOENT;
         return parse_list_bits(text, ret->words, CPUS_MAX);
 }

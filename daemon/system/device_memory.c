@@ -3,11 +3,8 @@
 
 #include <string.h>
 
+#include "base/prefix.h"
 #include "system/maps.h"
-
-static bool begins(const char *s, const char *with) {
-        return strncmp(s, with, strlen(with)) == 0;
-}
 
 bool device_memory_is_sign(const char *mapping_name) {
         static const char *const devices[] = {
@@ -18,9 +15,9 @@ bool device_memory_is_sign(const char *mapping_name) {
         };
 
         for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]); i++)
-                if (begins(mapping_name, devices[i]))
+                if (after_prefix(mapping_name, devices[i]))
                         return true;
-        if (begins(mapping_name, "/sys/"))
+        if (after_prefix(mapping_name, "/sys/"))
                 return strstr(mapping_name, "/resource");
         return strstr(mapping_name, "/rtemap_");
 }

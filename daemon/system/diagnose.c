@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/prefix.h"
 #include "system/balancing.h"
 #include "system/file.h"
 #include "system/other_mover.h"
@@ -186,8 +187,7 @@ static uint64_t soft_limit(const SystemRoot *root, const char *name) {
                 return UINT64_MAX;
         p += strlen(name);
         p += strspn(p, " ");
-        return strncmp(p, "unlimited", strlen("unlimited")) == 0 ? UINT64_MAX
-                                                                 : strtoull(p, NULL, 10);
+        return after_prefix(p, "unlimited") ? UINT64_MAX : strtoull(p, NULL, 10);
 }
 
 static const char *limit_text(char *text, size_t size, uint64_t limit) {

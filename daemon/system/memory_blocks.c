@@ -6,11 +6,11 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/parse.h"
+#include "base/prefix.h"
 #include "system/file.h"
 
 /* 64 TiB in the smallest blocks, of 128 MiB. */
@@ -40,10 +40,11 @@ static int grow(MemoryBlocks *b, uint32_t n) {
 }
 
 static int add_block(MemoryBlocks *b, const char *name, int node) {
+        const char *digits = after_prefix(name, "memory");
         uint64_t number;
         int r;
 
-        if (strncmp(name, "memory", 6) != 0 || parse_u64(name + 6, BLOCKS_MAX - 1, &number) < 0)
+        if (!digits || parse_u64(digits, BLOCKS_MAX - 1, &number) < 0)
                 return 0;
         if (number >= b->n) {
                 r = grow(b, (uint32_t)number + 1);

@@ -8,6 +8,7 @@
 
 #include "base/mathx.h"
 #include "base/parse.h"
+#include "base/prefix.h"
 #include "system/file.h"
 #include "system/meminfo.h"
 
@@ -30,7 +31,7 @@ static int take_zone_line(char *line, void *userdata) {
                 w->node = topology_index_of_id(w->topology, (int)number);
                 return 0;
         }
-        if (w->node == NODE_NONE || strncmp(word, "high", 4) != 0 || (word[4] != ' '))
+        if (w->node == NODE_NONE || !after_prefix(word, "high "))
                 return 0;
         word += 4 + strspn(word + 4, " ");
         if (parse_u64(word, UINT64_MAX, &number) < 0)

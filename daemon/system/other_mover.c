@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/prefix.h"
 #include "system/file.h"
 
 /* Directories of DAMON are numbered from 0; more than so many are not looked at. */
@@ -87,8 +88,7 @@ void mover_scan_done(MoverScan *scan) {
 static bool starts_with(const SystemRoot *root, const char *path, const char *wanted) {
         char text[64];
 
-        return file_read(root->sys_fd, path, text, sizeof(text)) > 0 &&
-               strncmp(text, wanted, strlen(wanted)) == 0;
+        return file_read(root->sys_fd, path, text, sizeof(text)) > 0 && after_prefix(text, wanted);
 }
 
 static bool context_migrates(const SystemRoot *root, unsigned kdamond, unsigned context) {

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/prefix.h"
 #include "base/table.h"
 #include "system/file.h"
 
@@ -30,16 +31,17 @@ typedef struct CgroupPath {
  * 2 unless systemd uses version 1. */
 static int take_cgroup_line(char *line, void *userdata) {
         CgroupPath *p = userdata;
-        char *path = strchr(line, ':');
-        bool named;
+        const char *controllers = strchr(line, ':');
+        const char *path;
         size_t n;
 
+        if (!controllers)
+                return 0;
+        path = after_prefix(controllers, ":name=systemd:");
+        if (!path)
+                path = after_prefix(line, "0::");
         if (!path)
                 return 0;
-        named = strncmp(path, ":name=systemd:", 14) == 0;
-        if (!named && strncmp(line, "0::", 3) != 0)
-                return 0;
-        path += named ? 14 : 2;
         /* Beside version 1 of systemd, the unused version 2 has everything in its root. */
         if (p->found && strcmp(path, "/") == 0)
                 return 0;
