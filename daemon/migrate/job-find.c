@@ -137,16 +137,19 @@ static MappingKinds job_kinds(const Job *job) {
 
 /* Around a call of migrate_pages(2) that nothing slows down asking for every page would take as long
  * as the call itself. What the kernel left behind is looked for page by page. */
-static bool scans_by_sample(const Job *job, const JobEnv *env) {
-        return job_sweeps_first(job, env) &&
-               (job->stage == STAGE_COUNT || (job->stage == STAGE_RECOUNT && job->swept_clean));
+static uint32_t scan_sample_pages(const Job *job, const JobEnv *env) {
+        if (!job_sweeps_first(job, env))
+                return 0;
+        if (job->stage == STAGE_COUNT)
+                return SCAN_SAMPLE_BEFORE;
+        return job->stage == STAGE_RECOUNT && job->swept_clean ? SCAN_SAMPLE_AFTER : 0;
 }
 
 void job_scan_again(Job *job, const JobEnv *env) {
         job_find_stop(job, env);
         found_clear(&job->found);
         scan_start(&job->scan, env->kernel, job->outcome.move.id.pid, &job->walk, job_kinds(job),
-                   scans_by_sample(job, env));
+                   scan_sample_pages(job, env));
         job->scan_ended = false;
         job->unit_page = UNIT_PAGES;
         if (!job->walked) {
@@ -208,7 +211,7 @@ static JobResult count_done(Job *job, const JobEnv *env, int r) {
 
 JobResult job_count(Job *job, const JobEnv *env) {
         uint64_t pages = 0;
-        bool keep = !job_sweeps_always(job) && !(job->stage == STAGE_COUNT && job->scan.by_sample);
+        bool keep = !job_sweeps_always(job) && !(job->stage == STAGE_COUNT && job->scan.sample > 0);
 
         int r = count_on(job, env, &pages, keep);
         if (r < 0)

@@ -22,9 +22,9 @@ static void scan_seek(Scan *s, uint32_t range) {
 }
 
 void scan_start(Scan *s, const MoverKernel *kernel, pid_t pid, const Walk *walk, MappingKinds kinds,
-                bool by_sample) {
+                uint32_t sample) {
         memset(s, 0, sizeof(*s));
-        s->by_sample = by_sample;
+        s->sample = sample;
         s->kernel = kernel;
         s->pid = pid;
         s->walk = walk;
@@ -71,43 +71,60 @@ static int scan_mapping(Scan *s, AddressRange *ret) {
         return 0;
 }
 
-/* Smaller windows are not worth a call of their own for the sample. */
-#define SAMPLED_PAGES_MIN (8 * SCAN_SAMPLE_PAGES)
-
 /* A prime, so that the distances between the pages of a sample differ. */
 #define SAMPLE_SHIFT 37u
 
-/* Where all pages of the window lie, by a sample of them: NODE_NONE when they differ or are absent. */
-static int scan_sample(Scan *s, uint64_t start, uint32_t n, int *ret_node) {
-        uint64_t address[SCAN_SAMPLE_PAGES];
-        int32_t node[SCAN_SAMPLE_PAGES];
+/* Asks for samples of the unit at base and of whole ones behind it, up to `end`: a call for each of them
+ * would cost as much as the pages do. */
+static int scan_sample(Scan *s, uint64_t base, uint64_t end) {
+        uint64_t address[SCAN_SAMPLED_UNITS * SCAN_SAMPLE_BEFORE];
+        int32_t node[SCAN_SAMPLED_UNITS * SCAN_SAMPLE_BEFORE];
         const MoverKernel *k = s->kernel;
-        uint32_t stride = n / SCAN_SAMPLE_PAGES;
+        uint64_t unit_bytes = (uint64_t)UNIT_PAGES * k->page_bytes;
+        uint64_t units = (end - base) / unit_bytes;
+        uint32_t n = units < SCAN_SAMPLED_UNITS ? (uint32_t)units : SCAN_SAMPLED_UNITS;
+        uint32_t stride = UNIT_PAGES / s->sample;
 
         /* Not evenly, so that pages dealt out in turn to nodes show. */
-        for (uint32_t i = 0; i < SCAN_SAMPLE_PAGES; i++)
-                address[i] =
-                        start + (uint64_t)(i * stride + i * SAMPLE_SHIFT % stride) * k->page_bytes;
-        int r = k->query_pages(k->userdata, s->pid, address, SCAN_SAMPLE_PAGES, node);
+        for (uint32_t i = 0; i < n * s->sample; i++) {
+                uint32_t j = i % s->sample;
+                address[i] = base + i / s->sample * unit_bytes +
+                             (uint64_t)(j * stride + j * SAMPLE_SHIFT % stride) * k->page_bytes;
+        }
+        s->n_sampled = 0;
+        int r = k->query_pages(k->userdata, s->pid, address, n * s->sample, node);
         if (r < 0)
                 return r;
-        *ret_node = node[0] >= 0 && node[0] < NODES_MAX ? node[0] : NODE_NONE;
-        for (uint32_t i = 1; i < SCAN_SAMPLE_PAGES; i++)
-                if (node[i] != node[0])
-                        *ret_node = NODE_NONE;
+        for (uint32_t i = 0; i < n; i++) {
+                const int32_t *of = &node[(size_t)i * s->sample];
+                s->sampled[i] = of[0] >= 0 && of[0] < NODES_MAX ? of[0] : NODE_NONE;
+                for (uint32_t j = 1; j < s->sample; j++)
+                        if (of[j] != of[0])
+                                s->sampled[i] = NODE_NONE;
+        }
+        s->sampled_base = base;
+        s->n_sampled = n;
         return 0;
 }
 
-/* As scan_window(), for a window that lies on one node. */
-static void scan_take_all(Scan *s, uint64_t start, uint32_t n, int node, NodeMask from,
-                          WorkUnit *ret) {
-        uint32_t first = (uint32_t)((start - ret->base) / s->kernel->page_bytes);
+/* Where all pages of the whole unit at base lie, by the sample. `end` of the mapping. */
+static int scan_common_node(Scan *s, uint64_t base, uint64_t end, int *ret_node) {
+        uint64_t unit_bytes = (uint64_t)UNIT_PAGES * s->kernel->page_bytes;
 
-        s->pages[node] += n;
-        if (!node_mask_has(from, node))
-                return;
-        for (uint32_t page = first; page < first + n; page++)
-                ret->pages[page / 64] |= 1ull << (page % 64);
+        if (base < s->sampled_base || base >= s->sampled_base + s->n_sampled * unit_bytes) {
+                int r = scan_sample(s, base, end);
+                if (r < 0)
+                        return r;
+        }
+        *ret_node = s->sampled[(base - s->sampled_base) / unit_bytes];
+        return 0;
+}
+
+/* As scan_window(), for a whole unit that lies on one node. */
+static void scan_take_all(Scan *s, int node, NodeMask from, WorkUnit *ret) {
+        s->pages[node] += UNIT_PAGES;
+        if (node_mask_has(from, node))
+                memset(ret->pages, 0xff, sizeof(ret->pages));
 }
 
 /* Fills ret->pages with the pages of [start, end), inside one unit, that are on `from`. */
@@ -119,15 +136,6 @@ static int scan_window(Scan *s, uint64_t start, uint64_t end, NodeMask from, Wor
 
         if (n == 0)
                 return 0;
-        if (s->by_sample && n >= SAMPLED_PAGES_MIN) {
-                int common, r = scan_sample(s, start, n, &common);
-                if (r < 0)
-                        return r;
-                if (common != NODE_NONE) {
-                        scan_take_all(s, start, n, common, from, ret);
-                        return 0;
-                }
-        }
         for (uint32_t i = 0; i < n; i++)
                 address[i] = start + (uint64_t)i * k->page_bytes;
         int r = k->query_pages(k->userdata, s->pid, address, n, node);
@@ -157,8 +165,15 @@ int scan_next(Scan *s, NodeMask from, WorkUnit *ret) {
                 uint64_t start = m.start, base = start - start % unit_bytes;
                 uint64_t end = m.end - base < unit_bytes ? m.end : base + unit_bytes;
 
+                int common = NODE_NONE;
                 *ret = (WorkUnit) { .base = base };
-                r = scan_window(s, start, end, from, ret);
+                r = s->sample > 0 && end - start == unit_bytes
+                            ? scan_common_node(s, base, m.end, &common)
+                            : 0;
+                if (r >= 0 && common != NODE_NONE)
+                        scan_take_all(s, common, from, ret);
+                else if (r >= 0)
+                        r = scan_window(s, start, end, from, ret);
                 if (r < 0)
                         return r;
                 s->next = end;

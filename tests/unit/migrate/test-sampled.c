@@ -30,7 +30,31 @@ Test(sampled, asks_for_a_few_pages_of_each_unit) {
         cr_assert_eq(o.passes, 1);
         fake_assert_calls(&f, "migrate 4096 ");
         /* Before, after, and no look at any page of what is gone from the source. */
-        cr_assert_eq(f.n_query_pages, 2 * UNITS * 8, "%" PRIu64, f.n_query_pages);
+        cr_assert_eq(f.n_query_pages, UNITS * (8 + 2), "%" PRIu64, f.n_query_pages);
+        cr_assert_eq(f.n_query, 2, "%u", f.n_query);
+        fake_done(&f);
+}
+
+/* More units than one query asks for, and one in the middle that is mixed. */
+Test(sampled, many_units_are_asked_for_together) {
+        const uint32_t units = 150, mixed = 70;
+        Fake f;
+
+        fake_init(&f, units * 512, 1);
+        f.split = 0;
+        f.settings.method = METHOD_AUTO;
+        f.settings.pause_budget_ns = 0;
+        for (uint32_t page = mixed * 512; page < (mixed + 1) * 512; page += 2)
+                f.pages[page].node = 0;
+        fake_start(&f);
+        fake_submit(&f, node_bit(1), 0);
+        Outcome o = fake_wait_end(&f, NULL);
+        cr_assert_eq(o.reason, REASON_DONE);
+        cr_assert_eq(o.pages_planned, units * 512 - 256, "%" PRIu64, o.pages_planned);
+        cr_assert_eq(o.pages_moved, units * 512 - 256, "%" PRIu64, o.pages_moved);
+        cr_assert_eq(f.n_query_pages, units * (8 + 2) + 512, "%" PRIu64, f.n_query_pages);
+        /* Three times 64 units before and after, and the pages of one. */
+        cr_assert_eq(f.n_query, 3 + 3 + 1, "%u", f.n_query);
         fake_done(&f);
 }
 
