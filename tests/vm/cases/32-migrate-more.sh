@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Migration of memory of all kinds: swapped out, under a limit, of many processes at once, hugetlb,
 # shared, of a stopped process, of one that maps all the time, by ranges; and in the daemon: retries
-# until a pin is let go, and a node that is full until there is room.
-# lab: nodes=2 mem=1G kernel=6.1,6.12 timeout=600 long=yes
+# until a pin is let go, and a node that is full, of processes or of files, until there is room.
+# lab: nodes=2 mem=1G kernel=6.1,6.12 timeout=720 long=yes
 # Copying is dear in emulation and these cases do not test the cost rule: benefit_ratio = 0.1,
 # cpu_max_percent = 30.
 
@@ -133,6 +133,17 @@ diag "$(grep -h MemFree /sys/devices/system/node/node*/meminfo)"
 # Page by page: migrate_pages, which small processes get, knows no kinds of memory.
 fast+=(--method move_pages)
 
+# ---- calls at the same time ----
+start_victim 11 --size 48M --mem-node 1 --run-node 0 --thp off --checksum --pattern write || exit
+drive "${fast[@]}" --cpu-percent 400 --pause-budget 0s "${victim_pid[11]}" 1 0
+is "calls at the same time: done" "$(drive_value reason)" "done"
+is "calls at the same time: all of it" "$(victim_pages 11 1)" 0
+# Each list of 2048 pages goes in one part for each CPU.
+compare "calls at the same time: lists go in parts" "$(drive_value calls)" ">=" $((48 * pages_per_mb / 1024))
+drive_sum_is_right "calls at the same time"
+intact 11 "calls at the same time"
+stop_victim 11
+
 # ---- hugetlb ----
 for node in 0 1; do
         echo 12 >/sys/devices/system/node/node$node/hugepages/hugepages-2048kB/nr_hugepages
@@ -233,3 +244,30 @@ kill -KILL "${victim_pid[10]}"
 roomy() { [ "$(victim_pages 9 1)" -lt $((4 * pages_per_mb)) ]; }
 ok "once there is room the daemon moves it" wait_until 100 roomy
 intact 9 "a full node"
+stop_victim 9
+
+# ---- the daemon: a node full of files in memory, then room ----
+mkdir -p /run/full
+mount -t tmpfs -o size=100%,mpol=bind:0 none /run/full || exit
+echo 3 >/proc/sys/vm/drop_caches
+dd if=/dev/zero of=/run/full/file bs=1M count=$(($(free_mb) - 60)) status=none
+diag "free on the target: $(free_mb) MiB"
+start_victim 12 --size 96M --mem-node 1 --run-node 0 --thp off --checksum || exit
+# By itself the daemon would not try.
+numabalancerctl migrate "${victim_pid[12]}" --from 1 --to 0 --no-wait >/run/order 2>&1 || diag "$(cat /run/order)"
+out_of_memory() {
+        daemon_journal -o json | jq -e --arg pid "${victim_pid[12]}" \
+                'select(.NUMABALANCER_PID == $pid and .NUMABALANCER_REASON == "no-memory")' >/dev/null
+}
+blocked() { daemon_call ListNodes | jq -e '[.[0][] | select(.node.data == 0 and .blocked_usec.data > 0)] | length > 0' >/dev/null; }
+ok "full of files: the job ends for want of memory" wait_until 60 out_of_memory
+ok "full of files: the node is blocked" wait_until 8 blocked
+sleep 10
+compare "full of files: most of it stays" "$(victim_pages 12 1)" ">" $((24 * pages_per_mb))
+diag "$(numabalancerctl why "${victim_pid[12]}" 2>&1 | head -n 3)"
+rm /run/full/file
+moved_on() { [ "$(victim_pages 12 1)" -lt $((4 * pages_per_mb)) ]; }
+ok "full of files: once there is room the daemon moves it" wait_until 100 moved_on
+intact 12 "full of files"
+stop_victim 12
+umount /run/full
