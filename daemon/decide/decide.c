@@ -14,8 +14,6 @@
 #include "decide/sort.h"
 #include "decide/spread.h"
 #include "decide/state.h"
-#include "decide/tuning.h"
-#include "model/rules.h"
 
 static bool evidence_usable(const Evidence *e, const Topology *t) {
         return e && e->source != SOURCE_NONE && e->n_nodes == t->n_nodes && e->access &&
@@ -50,12 +48,6 @@ static void judge_candidate(const Round *round, const ProcessView *view, const T
         v->wait_until_ns = p->wait_until_ns;
 }
 
-void round_measure(const DecideState *state, const ProcessView *view, const Track *track,
-                   Score *ret) {
-        score_measure(view->evidence, &state->latency, state->movable & view->info->cpuset_mems,
-                      state->movable, track ? track->exposed : EXPOSED_SHARE_START, ret);
-}
-
 /* What excludes it for good, else what it lacks now; fills candidate. score is NULL when nothing
  * was seen of it. */
 static Reason judge_gates(const Round *round, const ProcessView *view, Track *track,
@@ -78,25 +70,6 @@ static Reason judge_gates(const Round *round, const ProcessView *view, Track *tr
         v->observed = observed;
         v->threshold = threshold;
         return gate;
-}
-
-/* Two programs that move the same memory would undo each other's work. */
-static bool yields(const Round *round) {
-        return round->snapshot->other_mover && !round->settings->ignore_other_movers;
-}
-
-Reason round_why_observed(const Round *round, const ProcessInfo *info) {
-        if (rule_mode_effective(info->rule_mode, round->settings->mode) != RULE_ACT)
-                return REASON_OBSERVED;
-        return yields(round) ? REASON_OTHER_MOVER : REASON_NONE;
-}
-
-bool round_only_observes(const Round *round, const ProcessInfo *info) {
-        return round_why_observed(round, info) != REASON_NONE;
-}
-
-bool round_goes_by_region(const ProcessView *view, const Score *score) {
-        return view->n_regions > 0 && score->run_share < SINGLE_NODE_SHARE;
 }
 
 /* Since when it has shared memory to spread. */
@@ -170,10 +143,6 @@ static void judge(const Round *round, size_t i) {
                 state->candidates[state->n_candidates++] =
                         (Candidate) { i, v->reason == REASON_MOVE ? v->observed : 0,
                                       round_only_observes(round, view->info) };
-}
-
-void round_reserve(DecideState *state, int node, uint64_t bytes) {
-        state->reserved_bytes[node] = add_sat(state->reserved_bytes[node], place_reserve(bytes));
 }
 
 /* What is under way keeps its room on the target until it has arrived. */

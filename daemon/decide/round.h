@@ -7,7 +7,7 @@
 #include "decide/state.h"
 
 /* Shared by the files of one evaluation: judging each process (decide.c), then giving orders (order.c),
- * and writing down what came of it (verdict.c). */
+ * writing down what came of it (verdict.c), and what both of the first two ask (round.c). */
 
 /* What one evaluation hands from step to step. */
 typedef struct Round {
