@@ -2,14 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # How fast the engine is and what the process feels of it, beside migratepages(8) on the same process
 # in one boot: interleaved pairs, medians. Prints a table; fails when a limit does not hold.
-# migrate.sh [PAIRS [MB [SLOW_MB]]]: an even number of pairs, so that both tools go each way equally
-# often (of huge pages, which take a tenth of the time, twice as many); a process of MB, and of
-# SLOW_MB where it is asked what it feels and a move with the default budgets takes minutes.
+# migrate.sh [PAIRS [MB [SLOW_MB [PART]]]]: an even number of pairs, so that both tools go each way equally
+# often (of huge pages, which take a tenth of the time, twice as many). A process of MB, and of SLOW_MB
+# where it is asked what it feels and a move with the default budgets takes minutes. PART: throughput or
+# felt.
 
 # shellcheck source=tests/vm/guest/lib.sh
 . /lab/lib.sh
 LC_ALL=C
-pairs=$(((${1:-6} + 1) / 2 * 2)) rounds=$((pairs < 5 ? pairs : 5)) mb=${2:-1024} slow_mb=${3:-192}
+pairs=$(((${1:-12} + 1) / 2 * 2)) rounds=$((pairs < 5 ? pairs : 5)) mb=${2:-1024} slow_mb=${3:-192} part=${4:-all}
 pause_ms=20
 free=(--cpu-percent 100 --bandwidth 100G --pause-budget 0s)
 bad=0
@@ -165,20 +166,29 @@ felt_mb() { # THP
         esac
 }
 
-# run KIND THP PAIRS: idle and running.
-run() {
-        local victim=(--mem-node 1 --run-node 0 --thp "$2" --pattern pages) felt_mb
-        start_victim 1 --size "${mb}M" "${victim[@]}" || exit
+# run_throughput KIND THP PAIRS: idle and running.
+run_throughput() {
+        start_victim 1 --size "${mb}M" "${victim[@]}" --thp "$2" || exit
         kill -STOP "${victim_pid[1]}"
         throughput "$1, idle" "$mb" "$3"
         kill -CONT "${victim_pid[1]}"
         throughput "$1, running" "$mb" "$3"
         stop_victim 1
+}
+
+run_felt() { # KIND THP
+        local felt_mb
         felt_mb=$(felt_mb "$2")
-        start_victim 1 --size "${felt_mb}M" "${victim[@]}" --remap "$CASE_OUT/remap" || exit
+        start_victim 1 --size "${felt_mb}M" "${victim[@]}" --thp "$2" --remap "$CASE_OUT/remap" || exit
         echo "  $1, running: what it feels, $felt_mb MiB, $rounds rounds"
         felt "$1, running"
         stop_victim 1
+}
+
+run() { # KIND THP PAIRS
+        local victim=(--mem-node 1 --run-node 0 --pattern pages)
+        [ "$part" = felt ] || run_throughput "$@"
+        [ "$part" = throughput ] || run_felt "$@"
 }
 
 echo "Linux $(uname -r), emulated"
