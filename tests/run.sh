@@ -30,7 +30,8 @@ count_skip() { # SUITE TEXT
 run_meson_suite() { # SUITE BUILD-DIR
         local suite=$1 dir=$2 status=0
         say "suite $suite"
-        meson test -C "$dir" --no-rebuild --suite "$suite" --print-errorlogs \
+        # Limits are for what hangs: machines are shared, and sanitizers take five times as long.
+        meson test -C "$dir" --no-rebuild --timeout-multiplier 5 --suite "$suite" --print-errorlogs \
                 --logbase "log-$suite" >"$dir/out-$suite.txt" 2>&1 || status=$?
         grep -E '^ *[0-9]+/[0-9]+ ' "$dir/out-$suite.txt" || true
         [ "$status" -eq 0 ] || cat "$dir/out-$suite.txt"
