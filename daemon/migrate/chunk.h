@@ -62,9 +62,10 @@ uint32_t chunk_first_unattempted(const int32_t *status, uint32_t n, int64_t retu
 #define LANE_PAGES 512
 #define LANE_UNITS 4
 
-/* Moves the pages, in several calls at once where lanes and the crew allow it, resubmits once what a call
- * did not attempt, asks where every page is then, and fills page[] and adds to *result. Returns 0 also when a call failed (result->error); negative
- * errno when the query afterwards failed: then every page counts as gone (-ESRCH) or to retry. */
+/* Moves the pages, in several calls at once where lanes and the crew allow it, resubmits once what a
+ * call did not attempt, asks where every page is then, and fills page[] and adds to *result. Returns 0
+ * also when a call failed (result->error); negative errno when the query afterwards failed: then every
+ * page counts as gone (-ESRCH) or to retry. */
 int chunk_move(Chunk *c, const MoverKernel *kernel, ChunkResult *result);
 
 /* Moves huge pages: calls for the first page of each of at most CHUNK_UNITS_MAX units. A unit that is

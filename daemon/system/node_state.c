@@ -21,20 +21,20 @@ typedef struct Watermarks {
 /* "Node 0, zone   Normal" begins a zone, "        high     10938" is its high watermark in pages. */
 static int take_zone_line(char *line, void *userdata) {
         Watermarks *w = userdata;
-        char *word = line + strspn(line, " ");
+        const char *id = after_prefix(line, "Node ");
+        const char *pages = after_prefix(line + strspn(line, " "), "high ");
         uint64_t number;
 
-        if (strncmp(line, "Node ", 5) == 0) {
-                line[5 + strcspn(line + 5, ",")] = 0;
-                if (parse_u64(line + 5, INT32_MAX, &number) < 0)
+        if (id) {
+                line[strcspn(line, ",")] = 0;
+                if (parse_u64(id, INT32_MAX, &number) < 0)
                         return -EBADMSG;
                 w->node = topology_index_of_id(w->topology, (int)number);
                 return 0;
         }
-        if (w->node == NODE_NONE || !after_prefix(word, "high "))
+        if (w->node == NODE_NONE || !pages)
                 return 0;
-        word += 4 + strspn(word + 4, " ");
-        if (parse_u64(word, UINT64_MAX, &number) < 0)
+        if (parse_u64(pages + strspn(pages, " "), UINT64_MAX, &number) < 0)
                 return -EBADMSG;
         w->pages[w->node] = add_sat(w->pages[w->node], number);
         return 0;

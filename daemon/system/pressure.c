@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/parse.h"
+#include "base/prefix.h"
 #include "system/file.h"
 
 int pressure_read(const SystemRoot *root, PressureResource resource, double *ret_percent) {
@@ -23,7 +24,7 @@ int pressure_read(const SystemRoot *root, PressureResource resource, double *ret
         r = file_read(root->proc_fd, paths[resource], text, sizeof(text));
         if (r < 0)
                 return r;
-        if (strncmp(text, prefix, strlen(prefix)) != 0)
+        if (!after_prefix(text, prefix))
                 return -EBADMSG;
         number[strcspn(number, " ")] = 0;
         if (parse_double(number, &percent) < 0 || percent < 0)
