@@ -40,6 +40,7 @@ ok "one whose node has room gets it there" wait_until 120 mostly_on 3 3
 for id in 2 3; do
         is "the memory of victim $id is intact" "$(victim_checksum $id)" ok
 done
+# While node 0 is full a page of its stack may have come to lie on node 2: that goes with the rest.
 ok "the record names both nodes" wait_until 30 \
-        journal_has "moved v-second-best\[${victim_pid[2]}\] node3 to node1: "
+        journal_has "moved v-second-best\[${victim_pid[2]}\] (node3|nodes 2-3) to node1: "
 ok "stops cleanly" stop_daemon
