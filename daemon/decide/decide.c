@@ -57,8 +57,8 @@ static Reason judge_gates(const Round *round, const ProcessView *view, Track *tr
 
         refusal = gates_refuse(view->info, track, round->snapshot->self, round->state->memory,
                                round->settings, &v->observed, &v->threshold);
-        gate = gates_enter(view->info, view->evidence, score, track && track->active,
-                           round->settings, &observed, &threshold);
+        gate = gates_enter(view->info, view->evidence, score, track, round->settings, round->now_ns,
+                           &observed, &threshold);
         v->candidate = gate == REASON_NONE && refusal != REASON_SELF && refusal != REASON_INIT &&
                        refusal != REASON_KERNEL_THREAD;
         if (track)

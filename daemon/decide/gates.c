@@ -46,12 +46,21 @@ Reason gates_refuse(const ProcessInfo *info, const Track *track, pid_t self, Nod
         return REASON_NONE;
 }
 
+/* Whether its regions were moved a short while ago. What was left out of the first orders, because too
+ * little was known of it, is in most cases less than it takes to begin. */
+static bool is_finishing(const Track *track, uint64_t now_ns) {
+        return track && track->pieces_until_ns > now_ns;
+}
+
 Reason gates_enter(const ProcessInfo *info, const Evidence *evidence, const Score *score,
-                   bool active, const Settings *settings, double *observed, double *threshold) {
-        double part = active ? GATE_HYSTERESIS : 1;
+                   const Track *track, const Settings *settings, uint64_t now_ns, double *observed,
+                   double *threshold) {
+        bool finishing = is_finishing(track, now_ns);
+        double part = finishing || (track && track->active) ? GATE_HYSTERESIS : 1;
         double min_age = part * (double)settings->min_age_ns;
         double min_rss = part * (double)settings->min_rss_bytes;
-        double min_remote = part * settings->min_remote_percent / 100;
+        double min_remote =
+                (finishing ? GATE_FINISHING : part) * settings->min_remote_percent / 100;
         double min_score = part * settings->min_score_percent / 100;
         double min_stall = part * (double)settings->min_stall_ns;
 

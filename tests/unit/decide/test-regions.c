@@ -323,6 +323,48 @@ Test(regions, the_whole_process_rests_too) {
         halves_free(h);
 }
 
+/* What was left out of the first orders follows though it is too little to begin with: of 64 regions
+ * of each half all but 8 are where they belong, 12 % of the accesses are remote. */
+Test(regions, what_was_begun_is_finished) {
+        static AddressRange ranges[MOVE_RANGES_MAX];
+
+        for (int begun = 0; begun < 2; begun++) {
+                Halves *h = halves_new(20);
+                Outcome o;
+
+                fixture_decide(h->f);
+                cr_assert_eq(h->f->plan.n_moves, 2);
+                for (size_t i = 0; i < 2 && begun; i++) {
+                        o = outcome_of(&h->f->plan.moves[i], ranges);
+                        o.move.ranges = ranges;
+                        o.move.n_ranges = 1;
+                        ranges[0] = (AddressRange) { BASE + (i * 64) * REGION_BYTES,
+                                                     BASE + (i * 64 + 56) * REGION_BYTES };
+                        decide_learn(h->f->state, &o, &h->f->settings, h->f->now_ns);
+                }
+                for (size_t i = 0; i < N_REGIONS; i++) {
+                        bool upper = i >= 64, moved = i % 64 < 56;
+                        h->regions[i] = region_at(h->f, i, upper == moved ? 1 : 0);
+                        set(&h->regions[i], 0, upper, 20);
+                }
+                for (int a = 0; a < 2; a++) {
+                        fixture_access(h->p, a, a, 56 * 20);
+                        fixture_access(h->p, a, !a, 8 * 20);
+                }
+                h->f->now_ns += NSEC_PER_SEC;
+                fixture_decide(h->f);
+                cr_expect_eq(h->f->plan.n_moves, begun ? 2 : 0, "%s",
+                             reason_to_string(fixture_verdict(h->f, 0)->reason));
+                cr_expect_eq(fixture_verdict(h->f, 0)->reason,
+                             begun ? REASON_MOVE : REASON_BALANCED);
+                /* After the rest it is no longer asked. */
+                h->f->now_ns += 3600 * NSEC_PER_SEC;
+                fixture_decide(h->f);
+                cr_expect_eq(h->f->plan.n_moves, 0);
+                halves_free(h);
+        }
+}
+
 Test(regions, not_worth_it) {
         Halves *h = halves_new(20);
 
