@@ -158,6 +158,8 @@ run_pair() { # TOOL FIRST SECOND
         oracle_mark end
         sleep 5
         cell[$tool,$first,share]=$(oracle_share_since "$first" end)
+        [ "$tool" != numabalancerd ] ||
+                numabalancerctl why "${victim_pid[$first]}" | sed 's/^/    why at the end: /'
         freeze_victims "$first" "$second"
         read_pages "$second"
         cell[$tool,$second,strayed]=$(mib "$(strayed "$was" "${pages[$second]}")")
@@ -215,8 +217,7 @@ row "work done by all processes, percent of ${tools[0]}" work
 row "CPU time of the tool's process, s" cpu
 [[ " ${tools[*]} " == *" numabalancerd "* ]] || exit 0
 limit "misplaced: remote at the end" "${cell[numabalancerd,1,share]}" 5
-# Below gates.min_remote_percent it leaves a process alone, whatever is still elsewhere.
-limit "halves: remote at the end" "${cell[numabalancerd,3,share]}" 30
+limit "halves: remote at the end" "${cell[numabalancerd,3,share]}" 10
 limit "used by both: MiB that changed the node" "${cell[numabalancerd,4,strayed]}" $((mb / 100))
 limit "bound: MiB that left its node" "${cell[numabalancerd,2,strayed]}" 0
 limit "processes whose CPUs were changed" "${cell[numabalancerd,held]}" 0
