@@ -16,14 +16,6 @@ gates:     { min_age = "1s"; };
 migration: { benefit_ratio = 0.1; cpu_percent = 100; };
 END
 
-status_of() { # CODE NAME COMMAND...: the exit status must be CODE
-        local wanted=$1 name=$2 status=0
-        shift 2
-        "$@" >"$CASE_OUT/last.txt" 2>&1 || status=$?
-        is "$name" "$status" "$wanted" || diag "$(cat "$CASE_OUT/last.txt")"
-}
-says() { grep -qE "$1" "$CASE_OUT/last.txt"; }
-
 start_victim 1 --size 64M --mem-node 1 --run-node 0 --checksum || exit
 start_victim 2 --size 32M --bind 1 --mem-node 1 --run-node 0 || exit
 ok "the daemon starts" start_daemon || exit

@@ -16,13 +16,6 @@ gates:     { min_age = "1s"; };
 migration: { benefit_ratio = 0.1; cpu_percent = 100; bandwidth = "8M"; bandwidth_max = "8M"; };
 END
 
-status_of() { # CODE NAME COMMAND...: the exit status must be CODE
-        local wanted=$1 name=$2 status=0
-        shift 2
-        "$@" >"$CASE_OUT/last.txt" 2>&1 || status=$?
-        is "$name" "$status" "$wanted" || diag "$(cat "$CASE_OUT/last.txt")"
-}
-says() { grep -qE "$1" "$CASE_OUT/last.txt"; }
 plainly() { ! LC_ALL=C grep -qP '[\x00-\x08\x0b-\x1f\x7f\xff]' "$@"; } # neither escapes nor invalid UTF-8
 
 # ---- a victim with the worst name, in a unit with the worst name ----

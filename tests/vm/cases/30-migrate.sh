@@ -14,10 +14,10 @@ kernel_count() { # NAME in /proc/vmstat
 
 # ---- small pages ----
 start_victim 1 --size 48M --mem-node 1 --run-node 0 --checksum --thp off || exit
-pages=$(victim_pages 1 1)
+there=$(victim_pages 1 1)
 drive "${fast[@]}" "${victim_pid[1]}" 1 0
 is "small pages: done" "$(drive_value reason)" "done"
-compare "small pages: all are on the target" "$(victim_pages 1 0)" ">=" "$pages"
+compare "small pages: all are on the target" "$(victim_pages 1 0)" ">=" "$there"
 is "small pages: none stays" "$(victim_pages 1 1)" 0
 is "small pages: memory intact" "$(victim_checksum 1)" ok
 # A number to look at, not to judge by: the host is shared and the processor emulated.

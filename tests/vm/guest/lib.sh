@@ -64,6 +64,18 @@ compare() {
         fi
 }
 
+# status_of CODE NAME COMMAND...: the exit status must be CODE; says REGEX: whether the command wrote that.
+status_of() {
+        local code=$1 name=$2 status=0
+        shift 2
+        "$@" >"$CASE_OUT/last.txt" 2>&1 || status=$?
+        is "$name" "$status" "$code" || diag "$(cat "$CASE_OUT/last.txt")"
+}
+
+says() {
+        grep -qE "$1" "$CASE_OUT/last.txt"
+}
+
 # skip NAME REASON: the reason names what is missing.
 skip() {
         echo "ok - $1 # SKIP $2"
