@@ -288,6 +288,20 @@ static int save(const VmOracle *o, const char *path) {
         return fclose(file) == 0 && n == 1 ? 0 : fail(path);
 }
 
+/* Of one CPU since boot, where the plugin counts them. */
+static int print_instructions(const VmOracle *o, const char *cpu_text) {
+        char *end;
+        unsigned long cpu = strtoul(cpu_text, &end, 10);
+
+        if (end == cpu_text || *end != '\0' || cpu >= o->n_cpus || o->cpu[cpu].instructions == 0) {
+                fputs("labtool: nobody counts the instructions of such a CPU\n", stderr);
+                return 1;
+        }
+        printf("%" PRIu64 "\n", o->cpu[cpu].instructions);
+
+        return 0;
+}
+
 static int send_stdin(uint8_t *shared, size_t n_shared) {
         VmMailbox *box = (VmMailbox *)(shared + VM_ORACLE_BYTES);
         size_t room = n_shared - VM_ORACLE_BYTES - sizeof(*box);
@@ -380,10 +394,12 @@ int main(int argc, char **argv) {
         }
         if (strcmp(verb, "share") == 0 && argc == 4)
                 return share(oracle, argv[2], argv[3]);
+        if (strcmp(verb, "instructions") == 0 && argc == 3)
+                return print_instructions(oracle, argv[2]);
         if (strcmp(verb, "save") == 0 && argc == 3)
                 return save(oracle, argv[2]);
         fputs("usage: labtool oracle | selftest | send | penalty NS | save FILE | share "
-              "ID|nodeN FILE|MS | idle N | module FILE PARAMETERS\n",
+              "ID|nodeN FILE|MS | instructions CPU | idle N | module FILE PARAMETERS\n",
               stderr);
 
         return 2;

@@ -101,6 +101,7 @@ def _environment(shape):
         "LAB_MEMORY_NODES": shape.memory_nodes, "LAB_MEM_BYTES": shape.mem,
         "LAB_KERNEL": shape.kernel, "LAB_BALANCING": shape.balancing,
         "LAB_PENALTY": shape.penalty, "LAB_ORACLE": "yes" if shape.oracle else "no",
+        "LAB_INSTRUCTIONS": "yes" if shape.instructions else "no",
     }
     return "".join(f"export {name}={shlex.quote(str(value))}\n" for name, value in values.items())
 

@@ -31,6 +31,8 @@ class Shape:
     # Rows of distances between all nodes, "10,15/30,10", where one distance does not do.
     distances: str = ""
     oracle: bool = True
+    # The plugin counts the instructions of each CPU; then it is no oracle.
+    instructions: bool = False
 
     def check(self):
         if not 1 <= self.nodes <= MAX_NODES - 1:
@@ -89,8 +91,10 @@ def _plugin(shape, plugin, shared, log):
         start = SHARED_BYTES + 2 * node * shape.mem
         ranges.append(f"{start:x}-{start + shape.mem:x}")
     cpus = ":".join(str(n) for n in range(shape.nodes) for _ in range(shape.cpus_per_node))
-    return ["-plugin", f"{plugin},results={shared},log={log},cpus={cpus},map={':'.join(ranges)},"
-                       f"penalty={shape.penalty}"]
+    words = f"{plugin},results={shared},cpus={cpus},map={':'.join(ranges)}"
+    if shape.instructions:
+        return ["-plugin", words + ",count=instructions"]
+    return ["-plugin", f"{words},log={log},penalty={shape.penalty}"]
 
 
 def command_line(shape, kernel, initrd, plugin, shared, out):
@@ -112,6 +116,6 @@ def command_line(shape, kernel, initrd, plugin, shared, out):
             "-chardev", f"file,id=console,path={os.path.join(out, 'console.log')}",
             "-serial", "chardev:console",
             "-chardev", "stdio,id=stream,signal=off", "-serial", "chardev:stream"]
-    if shape.oracle:
+    if shape.oracle or shape.instructions:
         argv += _plugin(shape, plugin, shared, os.path.join(out, "oracle.jsonl"))
     return argv

@@ -43,7 +43,9 @@ typedef struct VmCpu {
         uint64_t window[VM_N_WINDOWS][VM_MAX_NODES + 1];
         uint64_t stores[VM_N_WINDOWS];
         uint64_t penalties;
-        uint64_t pad[7];
+        /* Executed, in the kernel, too; only where the plugin counts them (count=instructions). */
+        uint64_t instructions;
+        uint64_t pad[6];
 } VmCpu;
 
 typedef struct VmOracle {
