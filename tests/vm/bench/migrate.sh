@@ -119,7 +119,7 @@ time_limit() { # NAME RATIO...: at least 0.95
                 limit "$name ($low to $high)" "$middle" ">=" 0.95
         else
                 printf '  %-58s %10s  wanted >= 0.95: %s\n' "$name ($low to $high)" "$middle" \
-                        "$(awk -v m="$middle" 'BEGIN { print m >= 0.95 ? "holds" : "lost in the noise" }')"
+                        "$(awk -v m="$middle" 'BEGIN { print (m >= 0.95 ? "holds" : "lost in the noise") }')"
         fi
 }
 
