@@ -4,7 +4,7 @@
 # host numbers them); any other line of output is shown as a comment.
 #
 # Given: LAB_NODES, LAB_CPUS_PER_NODE, LAB_MEMORY_NODES, LAB_MEM_BYTES, LAB_KERNEL, LAB_BALANCING,
-# LAB_PENALTY of this machine; CASE_OUT, a directory whose files come home; CASE_NAME.
+# LAB_PENALTY, LAB_ORACLE, LAB_INSTRUCTIONS of this machine; CASE_OUT, a directory whose files come home; CASE_NAME.
 
 : "${CASE_NAME:=case}" "${CASE_OUT:=/lab/out/$CASE_NAME}"
 mkdir -p "$CASE_OUT"
