@@ -27,8 +27,8 @@
 
 /* Gates are left at half of what it takes to enter, so a process at the threshold does not flap. */
 #define GATE_HYSTERESIS 0.5
-/* What was begun is finished: while regions of a process move, this part of
- * the remote share is enough for the rest: 6 % with the default. Each region has to pay by itself. */
+/* What was begun is finished: while regions of a process move, this part of the remote share is enough
+ * for the rest, 6 % with the default. Each region has to pay by itself. */
 #define GATE_FINISHING 0.2
 
 /* A process belongs to one node when so much of its CPU time is spent there ... */

@@ -15,7 +15,7 @@ pairs=$(((${1:-6} + 1) / 2 * 2)) rounds=$((pairs < 5 ? pairs : 5)) mb=${2:-1024}
 pause_ms=20
 settle_file=/run/settle
 free=(--cpu-percent 100 --bandwidth 100G --pause-budget 0s)
-bad=0
+bad=0 unclear=0
 
 # Of the clock, without a process of its own, which takes as long to start as what is measured differs.
 tick() {
@@ -109,17 +109,17 @@ limit() { # NAME FOUND OPERATOR WANTED
         printf '  %-58s %10s  wanted %s %s: %s\n' "$1" "$2" "$3" "$4" $verdict
 }
 
-# A ratio of times: missed when that is beyond the noise of this run.
+# A ratio of times: missed only when that is beyond the noise of this run.
 time_limit() { # NAME RATIO...: at least 0.95
         local name=$1 middle low high
         shift
         middle=$(printf '%s\n' "$@" | median)
         read -r low high < <(printf '%s\n' "$@" | interval)
-        if awk -v h="$high" 'BEGIN { exit !(h < 0.95) }'; then
-                limit "$name ($low to $high)" "$middle" ">=" 0.95
+        if awk -v m="$middle" -v h="$high" 'BEGIN { exit !(m < 0.95 && h >= 0.95) }'; then
+                unclear=$((unclear + 1))
+                printf '  %-58s %10s  wanted >= 0.95: lost in the noise\n' "$name ($low to $high)" "$middle"
         else
-                printf '  %-58s %10s  wanted >= 0.95: %s\n' "$name ($low to $high)" "$middle" \
-                        "$(awk -v m="$middle" 'BEGIN { print (m >= 0.95 ? "holds" : "lost in the noise") }')"
+                limit "$name ($low to $high)" "$middle" ">=" 0.95
         fi
 }
 
@@ -295,5 +295,6 @@ head -c 64M /dev/zero >$settle_file
 echo "Linux $(uname -r), emulated"
 run "4 KiB pages" off "$pairs"
 run "huge pages" on $((2 * pairs))
-[ $bad -eq 0 ] && echo "all limits hold" || echo "limits were missed"
+[ $unclear -eq 0 ] || echo "lost in the noise: $unclear"
+[ $bad -eq 0 ] && echo "no limit is missed" || echo "limits were missed"
 exit $bad
