@@ -336,7 +336,6 @@ Test(regions, what_was_begun_is_finished) {
                 cr_assert_eq(h->f->plan.n_moves, 2);
                 for (size_t i = 0; i < 2 && begun; i++) {
                         o = outcome_of(&h->f->plan.moves[i], ranges);
-                        o.move.ranges = ranges;
                         o.move.n_ranges = 1;
                         ranges[0] = (AddressRange) { BASE + (i * 64) * REGION_BYTES,
                                                      BASE + (i * 64 + 56) * REGION_BYTES };

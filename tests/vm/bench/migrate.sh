@@ -6,7 +6,7 @@
 # often (of huge pages, which take a tenth of the time, twice as many). A process of MB, and of SLOW_MB
 # where it is asked what it feels and a move with the default budgets takes minutes. PART: throughput or
 # felt. In a machine that counts instructions (lab boot --instructions) throughput is told in these: the same
-# move takes the emulator up to twice as long one time as the other, but always as many instructions.
+# move takes the emulator several times as long one time as the other, but nearly as many instructions.
 
 # shellcheck source=tests/vm/guest/lib.sh
 . /lab/lib.sh
@@ -42,9 +42,9 @@ percentile_99() {
         sort -n | awk '{ v[NR] = $1 } END { if (NR) print v[int((NR * 99 + 99) / 100)] }'
 }
 
-# The emulator finds addresses in a table whose size follows how many of them were used of late: in a small
-# one both pages of a copy fall on the same entries, and each call takes up to five times as long (tests/vm/README.md,
-# Traps). Reading much of what the kernel holds makes it large on this CPU; so all that is timed begins alike.
+# The emulator finds addresses in a table whose size follows how many of them were used of late: in a small one
+# both pages of a copy would fall on the same entries. Reading much of what the kernel holds makes it large on this CPU, so
+# that all that is timed begins alike. Times scatter even so (tests/vm/README.md, Traps).
 settle() {
         local i
         for i in {1..8}; do
@@ -178,8 +178,8 @@ count_instructions() {
 }
 
 # throughput NAME MB PAIRS SETTLE: with the budgets off. Each pair goes there and back, so both of its moves are
-# between the same pages; who begins changes, and so does the way that each one goes. Pairs differ in which pages
-# those are, more than the tools do, so the median is that of the ratios within pairs.
+# between the same pages; who begins changes, and so does the way that each one goes. The median is that of the
+# ratios within pairs.
 throughput() {
         local name=$1 mb=$2 pairs=$3 settle=$4 i inside engine=() others=() ratios=() e m
         measure_launch
